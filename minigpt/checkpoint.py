@@ -1,0 +1,223 @@
+"""A model as a folder: config.json, model.safetensors, tokenizer.json, checksums.json.
+
+Written so that a reader finds either the old folder or the new one, whole; checked when read. Nothing is pickled.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+
+from minigpt.config import GPTConfig, from_dict
+from minigpt.model import GPT
+from minigpt.tokenizers import load_tokenizer
+
+FORMAT = "minigpt-1"
+_CHECKSUMS = "checksums.json"
+
+
+@contextlib.contextmanager
+def replacing_folder(target):
+    """Write a folder as a whole: yields an empty folder to fill, which then takes the place of `target`.
+
+    If the body fails, `target` stays as it was and nothing is left behind. A process killed between the two renames
+    leaves the old folder under a hidden name, where `find_checkpoint` still finds it.
+    """
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    new, old = _hidden(target, "new"), _hidden(target, "old")
+    if old.exists() and not target.exists():
+        old.rename(target)  # a killed process left it so
+    for left_over in (new, old):
+        if left_over.exists():
+            shutil.rmtree(left_over)
+    new.mkdir()
+    try:
+        yield new
+        _write_json(new / _CHECKSUMS, {path.name: _sha256(path) for path in sorted(new.iterdir())})
+        for path in [*new.iterdir(), new]:
+            _flush(path)
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+        _flush(target.parent)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def save_model(folder, model, tokenizer, **about):
+    """Write model and tokenizer into an existing folder; `about` (plain values) is noted in config.json."""
+    folder = Path(folder)
+    config = {
+        "format": FORMAT,
+        "model": dataclasses.asdict(model.config),
+        "tokenizer_fingerprint": tokenizer.fingerprint,
+        "about": about,
+    }
+    _write_json(folder / "config.json", config)
+    tokenizer.save(folder / "tokenizer.json")
+    save_tensors(folder / "model.safetensors", model.state_dict())
+
+
+def load_model(folder, device="cpu"):
+    """Read a model and its tokenizer from a checkpoint folder or a run folder.
+
+    Returns:
+        the `GPT`, in evaluation mode, and its `Tokenizer`.
+    Raises:
+        ValueError: if a file is missing, damaged, or belongs to another model; says which.
+    """
+    folder = find_checkpoint(folder)
+    config = read_config(folder)
+    try:
+        model_config = from_dict(GPTConfig, config["model"], where="model")
+    except ValueError as error:
+        raise ValueError(f"{folder / 'config.json'}: {error}") from None
+    tokenizer = load_tokenizer(_existing(folder / "tokenizer.json"))
+    if tokenizer.fingerprint != config["tokenizer_fingerprint"]:
+        raise ValueError(f"{folder / 'tokenizer.json'} is not the tokenizer that this model was trained with")
+    verify(folder)
+    with torch.device("meta"):  # no memory and no random draws for weights that are about to be replaced
+        model = GPT(model_config)
+    load_weights(model, load_tensors(folder / "model.safetensors"), folder / "model.safetensors")
+    return model.to(device).eval(), tokenizer
+
+
+def load_weights(model, tensors, source):
+    """Give a model these tensors by name, in place of its own.
+
+    Raises:
+        ValueError: if a name or a shape does not fit; names the first.
+    """
+    expected = model.state_dict()
+    for name in sorted(expected.keys() | tensors.keys()):
+        if name not in tensors:
+            raise ValueError(f"{source} lacks the weights {name!r}")
+        if name not in expected:
+            raise ValueError(f"{source} holds the weights {name!r}, which this model does not have")
+        if tensors[name].shape != expected[name].shape:
+            shapes = f"shape {tuple(tensors[name].shape)}, the model needs {tuple(expected[name].shape)}"
+            raise ValueError(f"{source}: {name!r} has {shapes}")
+    tensors = {name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()}
+    model.load_state_dict(tensors, assign=True)
+    for parameter in model.parameters():
+        parameter.requires_grad_(True)
+
+
+def find_checkpoint(path, prefer=("best", "last")):
+    """The folder that holds a checkpoint: the path itself, or the first of `prefer` in a run folder.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    path = Path(path)
+    for folder in [path, *(path / name for name in prefer)]:
+        for candidate in (folder, _hidden(folder, "old")):
+            if (candidate / "config.json").is_file() and (candidate / _CHECKSUMS).is_file():
+                return candidate
+    if not path.exists():
+        raise ValueError(f"{path} does not exist: give the folder of a run, such as runs/quickstart")
+    for folder in [path, *(path / name for name in prefer)]:
+        if (folder / "model.safetensors").is_file() or (folder / "config.json").is_file():
+            raise ValueError(f"{folder} is not a whole checkpoint: config.json or {_CHECKSUMS} is missing")
+    raise ValueError(f"{path} holds no checkpoint: no config.json there, nor in {' or '.join(prefer)}")
+
+
+def read_config(folder):
+    """The contents of a checkpoint's config.json.
+
+    Raises:
+        ValueError: if it is missing, not JSON, or of another format.
+    """
+    path = _existing(Path(folder) / "config.json")
+    config = _read_json(path)
+    fields = {"model", "tokenizer_fingerprint", "about"}
+    if not isinstance(config, dict) or config.get("format") != FORMAT or not fields <= config.keys():
+        raise ValueError(f"{path} is not a minigpt checkpoint's (for a Hugging Face folder, use minigpt import)")
+    return config
+
+
+def verify(folder):
+    """Compare every file of a checkpoint folder with the hash saved beside it.
+
+    Raises:
+        ValueError: for a missing or changed file; names it.
+    """
+    checksums = _read_json(_existing(Path(folder) / _CHECKSUMS))
+    if not isinstance(checksums, dict):
+        raise ValueError(f"{Path(folder) / _CHECKSUMS} is damaged")
+    for name in sorted({"config.json", "model.safetensors", "tokenizer.json", *checksums}):
+        path = Path(folder) / Path(name).name  # never outside of the folder
+        if _sha256(_existing(path)) != checksums.get(name):
+            raise ValueError(f"{path} is damaged or was changed: its SHA-256 is not the one saved with it")
+
+
+def save_tensors(path, tensors, metadata=None):
+    """Write tensors by name as safetensors.
+
+    Raises:
+        OSError: if the disk refuses.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    try:
+        safetensors.torch.save_file(tensors, path, metadata=metadata)
+    except SafetensorError as error:
+        raise OSError(f"cannot write {path}: {error}") from None
+
+
+def load_tensors(path):
+    """Read tensors by name from a safetensors file.
+
+    Raises:
+        ValueError: if it is missing, cut short or not safetensors.
+    """
+    try:
+        return safetensors.torch.load_file(_existing(path))
+    except (SafetensorError, RuntimeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged or not a safetensors file: {error}") from None
+
+
+def _hidden(folder, suffix):
+    return folder.with_name(f".{folder.name}.{suffix}")
+
+
+def _existing(path):
+    if not path.is_file():
+        raise ValueError(f"{path} is missing")
+    return path
+
+
+def _read_json(path):
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: not valid JSON ({error})") from None
+
+
+def _write_json(path, value):
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush(path):
+    """Have the system write a file, or a folder's list of names, to the disk now."""
+    if os.name == "nt" and path.is_dir():
+        return  # Windows cannot open a folder
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
