@@ -27,8 +27,8 @@ def bits_per_byte(total_loss, n_bytes):
     Returns:
         bits for each byte; a uniform guess over bytes gives 8.
     Raises:
-        ValueError: if there are no bytes.
+        ValueError: if n_bytes is not positive.
     """
-    if n_bytes < 1:
-        raise ValueError(f"bits per byte needs at least one byte, got {n_bytes}")
+    if n_bytes <= 0:
+        raise ValueError(f"bits per byte needs a positive number of bytes, got {n_bytes}")
     return total_loss / math.log(2) / n_bytes

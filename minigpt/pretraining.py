@@ -1,0 +1,202 @@
+"""One pretraining run from start to end: text, tokenizer, model, trainer, run folder.
+
+A run folder holds settings.json, metrics.jsonl, loss.png, and two checkpoints: best/ (lowest validation loss) and
+last/ (with the state that `resume` needs).
+"""
+
+import dataclasses
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from minigpt.checkpoint import load_model, save_model
+from minigpt.config import PretrainConfig, TrainingConfig, from_dict
+from minigpt.datasets import catalog
+from minigpt.datasets.text import NextTokenWindows, token_ids
+from minigpt.devices import autocast, choose_device
+from minigpt.metrics import bits_per_byte
+from minigpt.model import GPT
+from minigpt.tokenizers import BPETokenizer, CharTokenizer, GPT1Tokenizer, load_tokenizer
+from minigpt.training.losses import mean_loss, next_token_loss
+from minigpt.training.trainer import Trainer, read_metrics
+
+# What may differ when a run is resumed: how long, how often to look, and where. All else would make another run of it.
+_MAY_CHANGE = {"steps", "evaluate_every", "evaluation_windows", "checkpoint_every", "log_every", "device"}
+
+
+@dataclass(frozen=True)
+class PretrainingRun:
+    """A run that is ready to train."""
+
+    config: PretrainConfig
+    folder: Path
+    tokenizer: object
+    model: GPT
+    trainer: Trainer
+    training: NextTokenWindows
+    validation: NextTokenWindows
+    bytes_per_token: float  # mean, in the validation text
+
+    def train(self, on_step=None):
+        """Train to the end; see `Trainer.run`. The loss figure is drawn even if the run is stopped."""
+        try:
+            self.trainer.run(on_step)
+        finally:
+            self._draw()
+
+    def validation_loss(self):
+        """Mean loss of the model as it now is, over the whole validation text, in nats for each token."""
+        device = self.trainer.device
+        batches = _moved(self.validation.in_order(), device)
+        with autocast(device, self.config.training.precision):
+            return mean_loss(self.model, next_token_loss, batches)
+
+    def bits_per_byte(self, loss):
+        """The same loss (nats for each token) in bits for each byte of the validation text."""
+        return bits_per_byte(loss, self.bytes_per_token)
+
+    def _draw(self):
+        from minigpt.plotting import loss_curve
+
+        if records := read_metrics(self.folder / "metrics.jsonl"):
+            loss_curve(records).savefig(self.folder / "loss.png")
+
+
+def start(config, say=lambda line: None):
+    """Prepare a new run; the folder is made only once text, tokenizer and model are known to fit.
+
+    Args:
+        config: a `PretrainConfig`.
+        say: is told, line by line, what was found.
+    Raises:
+        ValueError: if anything in the settings or the text does not fit.
+    """
+    folder = Path(config.out or Path("runs") / _folder_name(config.data))
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"{folder} already exists: choose another --out, or go on with it by --resume {folder}")
+    device = choose_device(config.training.device)
+    source = catalog.open_text(config.data)
+    tokenizer = _make_tokenizer(config, source, say)
+    windows = _windows(config, source, tokenizer, folder, say)
+    with torch.random.fork_rng():
+        torch.manual_seed(config.training.seed)
+        model = GPT(dataclasses.replace(config.model, vocab_size=tokenizer.vocab_size)).to(device)
+    run = _assemble(config, folder, tokenizer, model, *windows)
+    say(f"model: {model.n_parameters():,} parameters, on {device.type}")
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = {"settings": dataclasses.asdict(config), "data_sha256": source.sha256()}
+    (folder / "settings.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    (folder / "metrics.jsonl").touch()
+    return run
+
+
+def resume(folder, config, say=lambda line: None):
+    """Prepare to go on with a run from its last checkpoint.
+
+    Args:
+        folder: the run's folder.
+        config: its settings (`read_settings`), with such changes as a resumed run allows.
+    Raises:
+        ValueError: if a setting was changed that may not be, the text is another one, or the checkpoint is damaged.
+    """
+    folder = Path(folder)
+    saved, data_sha256 = _read_settings(folder)
+    _check_changes(saved, config)
+    if not (folder / "last").exists() and not (folder / ".last.old").exists():
+        raise ValueError(f"{folder} has no checkpoint to go on from: it stopped before its first; start it anew")
+    source = catalog.open_text(config.data)
+    if source.sha256() != data_sha256:
+        raise ValueError(f"{config.data} is not the text that this run was started with: it has changed since")
+    model, tokenizer = load_model(folder / "last", choose_device(config.training.device))
+    run = _assemble(config, folder, tokenizer, model, *_windows(config, source, tokenizer, folder, say))
+    run.trainer.resume()
+    if run.trainer.step >= config.training.steps:
+        raise ValueError(f"{folder} is complete ({run.trainer.step} steps): give more --steps to go on")
+    say(f"going on after step {run.trainer.step}")
+    return run
+
+
+def read_settings(folder):
+    """The `PretrainConfig` that a run was started with."""
+    return _read_settings(Path(folder))[0]
+
+
+def _make_tokenizer(config, source, say):
+    kind = config.tokenizer
+    if kind == "char":
+        tokenizer = CharTokenizer.train(source.pieces())
+    elif kind == "bpe":  # merges are learned from the training part alone
+        training_text, _ = source.split(config.validation_share)
+        tokenizer = BPETokenizer.train(training_text.pieces(), config.model.vocab_size)
+    elif kind == "gpt2":
+        tokenizer = BPETokenizer.from_gpt2_files(*catalog.locate("gpt2-bpe"))
+    elif kind == "gpt1":
+        tokenizer = GPT1Tokenizer.from_files(*catalog.locate("gpt1-bpe"))
+    else:
+        tokenizer = load_tokenizer(Path(kind))
+    say(f"tokenizer: {kind}, {tokenizer.vocab_size:,} tokens")
+    return tokenizer
+
+
+def _windows(config, source, tokenizer, folder, say):
+    """Windows of the training and of the validation part, and the bytes that a validation token stands for."""
+    training_text, validation_text = source.split(config.validation_share)
+    length = config.model.context_length
+    parts = []
+    for part, text in (("training", training_text), ("validation", validation_text)):
+        ids = token_ids(text, tokenizer, folder / "tokens")
+        parts.append(NextTokenWindows(ids, length, f"the {part} part of {source.name}"))
+    training, validation = parts
+    say(f"text: {source.name}, {len(training.ids):,} tokens to train on, {len(validation.ids):,} to validate")
+    return training, validation, validation_text.n_bytes / len(validation.ids)
+
+
+def _assemble(config, folder, tokenizer, model, training, validation, bytes_per_token):
+    settings = config.training
+    device = next(model.parameters()).device
+
+    def batches(step):
+        parts = training.micro_batches(step, settings.batch_size, settings.micro_batches, settings.seed)
+        return _moved(parts, device)
+
+    trainer = Trainer(
+        model,
+        next_token_loss,
+        batches,
+        settings,
+        validation=lambda: _moved(validation.in_order(at_most=settings.evaluation_windows), device),
+        folder=folder,
+        save_model=lambda path, step, loss: save_model(path, model, tokenizer, step=step, validation_loss=loss),
+    )
+    return PretrainingRun(config, folder, tokenizer, model, trainer, training, validation, bytes_per_token)
+
+
+def _moved(batches, device):
+    return (tuple(tensor.to(device, non_blocking=True) for tensor in batch) for batch in batches)
+
+
+def _read_settings(folder):
+    path = folder / "settings.json"
+    if not path.is_file():
+        raise ValueError(f"{folder} is not the folder of a run: it has no settings.json")
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        return from_dict(PretrainConfig, stored["settings"]), stored["data_sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+
+
+def _check_changes(saved, config):
+    for name in (field.name for field in dataclasses.fields(PretrainConfig)):
+        if name not in ("training", "out") and getattr(saved, name) != getattr(config, name):
+            raise ValueError(f"{name} cannot change when a run is resumed: start a new run instead")
+    for name in (field.name for field in dataclasses.fields(TrainingConfig)):
+        if name not in _MAY_CHANGE and getattr(saved.training, name) != getattr(config.training, name):
+            raise ValueError(f"training.{name} cannot change when a run is resumed: start a new run instead")
+
+
+def _folder_name(data):
+    return re.sub(r"[^\w.-]+", "-", Path(data).stem).strip("-.") or "run"
