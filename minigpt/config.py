@@ -38,8 +38,8 @@ class GPTConfig:
     """width of the residual stream"""
     norm_position: Literal["pre", "post"] = "pre"
     """layer norm before each sub-layer (GPT-2, GPT-3) or after its residual sum (GPT-1)"""
-    attention_pattern: Literal["dense", "banded", "dense,banded"] = "dense"
-    """what each layer sees; "dense,banded" alternates from layer to layer (GPT-3)"""
+    attention_pattern: str = "dense"
+    """what the layers see: dense, banded, or "dense,banded", which alternates from layer to layer (GPT-3)"""
     band_width: int = 128
     """tokens that a banded layer sees, itself included; GPT-3's paper gives no number, this one is ours"""
     dropout: float = 0.1
@@ -103,7 +103,7 @@ class TrainingConfig:
     evaluate_every: int = 250
     """updates between two looks at the validation loss"""
     evaluation_windows: int = 256
-    """validation windows read at each look, evenly spaced; the look at the end reads them all"""
+    """validation windows read at each look, evenly spaced over the validation text"""
     checkpoint_every: int = 250
     """updates between two saves of the last state"""
     log_every: int = 10

@@ -61,8 +61,9 @@ class PretrainingRun:
     def _draw(self):
         from minigpt.plotting import loss_curve
 
-        if records := read_metrics(self.folder / "metrics.jsonl"):
-            loss_curve(records).savefig(self.folder / "loss.png")
+        path = self.folder / "metrics.jsonl"
+        if path.exists():
+            loss_curve(read_metrics(path)).savefig(self.folder / "loss.png")
 
 
 def start(config, say=lambda line: None):
@@ -89,7 +90,6 @@ def start(config, say=lambda line: None):
     folder.mkdir(parents=True, exist_ok=True)
     settings = {"settings": dataclasses.asdict(config), "data_sha256": source.sha256()}
     (folder / "settings.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    (folder / "metrics.jsonl").touch()
     return run
 
 

@@ -199,4 +199,4 @@ class NextTokenWindows:
         length = self.context_length if length is None else length
         windows = np.stack([self.ids[start : start + length + 1] for start in starts]).astype(np.int64)
         windows = torch.from_numpy(windows)
-        return windows[:, :-1], windows[:, 1:]
+        return windows[:, :-1], windows[:, 1:].contiguous()  # a copy: a changed target must not change an input

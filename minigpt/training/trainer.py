@@ -94,6 +94,8 @@ class Trainer:
         """
         until = self.config.steps if until is None else min(until, self.config.steps)
         self.model.train()
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
         with torch.random.fork_rng(), _signals_noted() as noted:  # the caller's random numbers stay as they were
             while self.step < until:
                 report = self._update()

@@ -1,0 +1,539 @@
+"""The command line: one subcommand, one function.
+
+Nothing heavy is imported before it is needed, so that `minigpt --help` answers at once. A mistake of the user's ends
+with one line on stderr and exit status 2.
+"""
+
+import contextlib
+import dataclasses
+import io
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from minigpt.config import PretrainConfig, SamplingConfig, from_dict, preset, read_toml, unknown
+
+# ------------------------------------------------------------------------------------------- training
+
+
+@dataclass(frozen=True)
+class PretrainFlags:
+    """Train a GPT from scratch on a text.
+
+    Settings come from the defaults, then the preset, then the TOML file, then the flags: the last one counts.
+    """
+
+    preset: str = "mini"
+    """model shape to start from: tiny, mini, small, gpt1, gpt2, gpt2-medium, ..., gpt3-small, ..., gpt3-175b"""
+    config: str = ""
+    """TOML file with settings: top-level names as below, tables [model] and [training]"""
+    resume: str = ""
+    """folder of a run that was stopped: go on with it, with its settings, to the same bits as without the stop"""
+    run: PretrainConfig = field(default_factory=PretrainConfig)
+
+
+def pretrain(arguments):
+    """Train a GPT from scratch on a text"""
+    flags = _parse(PretrainFlags, arguments, "minigpt pretrain", default=_pretrain_defaults(arguments))
+    from minigpt import pretraining
+
+    if flags.resume:
+        run = pretraining.resume(flags.resume, flags.run, say=_say)
+    else:
+        run = pretraining.start(flags.run, say=_say)
+    _train(run)
+    loss = run.validation_loss()
+    _say(f"validation loss over the whole split: {loss:.4f} nats a token, {run.bits_per_byte(loss):.4f} bits a byte")
+    _say(f"run folder: {run.folder} (loss curve: {run.folder / 'loss.png'})")
+    _say(f"next: minigpt generate {run.folder} --prompt 'The '")
+
+
+def _pretrain_defaults(arguments):
+    """What stands where a flag says nothing: the preset, then the TOML file or the resumed run's own settings."""
+    import argparse
+
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("preset", "config", "resume"):
+        first.add_argument(f"--{name}", default="", nargs="?")
+    early = first.parse_known_args(arguments)[0]
+    if early.resume:
+        from minigpt.pretraining import read_settings
+
+        return PretrainFlags(resume=early.resume, run=read_settings(early.resume))
+    values = read_toml(early.config) if early.config else {}
+    name = early.preset or values.pop("preset", "mini")
+    values.pop("preset", None)
+    base = dataclasses.replace(PretrainConfig(), model=preset(name))
+    return PretrainFlags(preset=name, config=early.config or "", run=from_dict(PretrainConfig, values, base))
+
+
+def _train(run):
+    """Train with a progress bar: loss, bits per byte, tokens per second, time left."""
+    from tqdm import tqdm
+
+    shape = "{percentage:3.0f}%|{bar:24}| {n_fmt}/{total_fmt} [{elapsed} < {remaining}{postfix}]"
+    done, total = run.trainer.step, run.config.training.steps
+    smooth, tokens, started, validation = None, 0, time.monotonic(), ""
+    with tqdm(total=total, initial=done, bar_format=shape, dynamic_ncols=True, mininterval=0.3) as bar:
+
+        def show(report):
+            nonlocal smooth, tokens, validation
+            smooth = report.loss if smooth is None else 0.95 * smooth + 0.05 * report.loss
+            tokens += report.n_targets
+            if report.validation_loss is not None:
+                validation = f", validation {report.validation_loss:.3f}"
+            speed = tokens / (time.monotonic() - started)
+            bar.set_postfix_str(f"loss {smooth:.3f} ({run.bits_per_byte(smooth):.3f} bits/byte){validation}, "
+                                f"{speed:,.0f} tokens/s", refresh=False)  # fmt: skip
+            bar.update()
+
+        run.train(show)
+
+
+@dataclass(frozen=True)
+class QuickstartFlags:
+    """Train a small GPT from scratch on text that comes with Python, in about a minute."""
+
+    out: str = ""
+    """folder for the run; empty means runs/quickstart, or the next free number after it"""
+
+
+def quickstart(arguments):
+    """Train a small GPT in about a minute, on text that comes with Python"""
+    flags = _parse(QuickstartFlags, arguments, "minigpt quickstart")
+    from minigpt import pretraining
+
+    config = from_dict(PretrainConfig, QUICKSTART | {"out": flags.out or _free_folder("runs/quickstart")})
+    _say("A GPT learns to write by guessing the next token of a text, millions of times.")
+    run = pretraining.start(config, say=_say)
+    prompt = "The value of"
+    _show_sample("Before training, it writes", run, prompt)
+    _train(run)
+    loss = run.validation_loss()
+    _show_sample("After training, it writes", run, prompt)
+    _say(f"On text it has never seen: {loss:.3f} nats a token, {run.bits_per_byte(loss):.3f} bits a byte "
+         "(guessing bytes at random costs 8).")  # fmt: skip
+    _say(f"Checkpoint: {run.folder / 'best'}   loss curve: {run.folder / 'loss.png'}")
+    _say(f"\nNext, try:  minigpt generate {run.folder} --prompt 'A function is'")
+
+
+# About a minute on two CPU cores.
+QUICKSTART = {
+    "data": "python-docs",
+    "model": {"vocab_size": 1024, "context_length": 128, "n_layers": 4, "n_heads": 4, "d_model": 128, "dropout": 0.0},
+    "training": {"steps": 600, "batch_size": 16, "evaluate_every": 100, "evaluation_windows": 64},
+}
+
+
+def _show_sample(title, run, prompt):
+    from minigpt.generation import generate
+
+    ids = run.tokenizer.encode(prompt)
+    (new,) = generate(run.model, [ids], SamplingConfig(max_new_tokens=60, temperature=0.8, top_k=40, seed=1))
+    text = run.tokenizer.decode(ids + new)
+    _say(f"\n{title}:\n" + "\n".join("    " + line for line in text.splitlines()) + "\n")
+
+
+def _free_folder(path):
+    """The path, or the first of path-2, path-3, … that does not exist."""
+    number, free = 1, Path(path)
+    while free.exists():
+        number += 1
+        free = Path(f"{path}-{number}")
+    return str(free)
+
+
+# ------------------------------------------------------------------------------------------- using a model
+
+
+@dataclass(frozen=True)
+class GenerateFlags:
+    """Continue a prompt with a trained model; tokens appear as they are drawn."""
+
+    run: tyro.conf.Positional[str]
+    """folder of a run, or of a checkpoint"""
+    prompt: str | None = None
+    """text to continue; without it, standard input is read"""
+    stop: tuple[str, ...] = ()
+    """end before this text appears; several may be given"""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """where to compute"""
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+
+
+def generate(arguments):
+    """Continue a prompt with a trained model"""
+    flags = _parse(GenerateFlags, arguments, "minigpt generate")
+    prompt = flags.prompt
+    if prompt is None:
+        if sys.stdin is None or sys.stdin.isatty():
+            raise ValueError("give a --prompt, or text on standard input")
+        prompt = sys.stdin.read()
+    from minigpt.checkpoint import load_model
+    from minigpt.devices import choose_device
+    from minigpt.generation import stream
+
+    model, tokenizer = load_model(flags.run, choose_device(flags.device))
+    ids = tokenizer.encode(prompt)
+    if not ids:
+        raise ValueError(f"the prompt {prompt!r} has no tokens: give at least one character")
+    new_ids = stream(model, ids, flags.sampling, stop_ids=tokenizer.special_tokens.values())
+    sys.stdout.write(prompt)
+    for text in _until(flags.stop, _as_text(new_ids, tokenizer)):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    sys.stdout.write("\n")
+
+
+def _as_text(ids, tokenizer):
+    """Decode ids one by one; a character whose bytes are spread over several tokens comes out when it is whole."""
+    import codecs
+
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    for token in ids:
+        yield decoder.decode(tokenizer.token_bytes(token))
+    yield decoder.decode(b"", final=True)
+
+
+def _until(stops, pieces):
+    """Pass text on until one of `stops` begins; what might be a stop's beginning is held back."""
+    held = ""
+    longest = max(map(len, stops), default=0)
+    for piece in pieces:
+        held += piece
+        found = [held.index(stop) for stop in stops if stop and stop in held]
+        if found:
+            yield held[: min(found)]
+            return
+        ready = max(0, len(held) - max(0, longest - 1))
+        yield held[:ready]
+        held = held[ready:]
+    yield held
+
+
+@dataclass(frozen=True)
+class EvaluateFlags:
+    """Measure a model's loss on a text: every token but the first is predicted once."""
+
+    run: tyro.conf.Positional[str]
+    """folder of a run, or of a checkpoint"""
+    data: str
+    """a UTF-8 text file, or the name of a data set in the catalogue"""
+    split: Literal["all", "training", "validation"] = "all"
+    """which part of the text"""
+    validation_share: float = 0.1
+    """share of the text, at its end, that is the validation part"""
+    batch_size: int = 64
+    """windows worked through at a time"""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """where to compute"""
+
+
+def evaluate(arguments):
+    """Measure a model's loss on a text"""
+    flags = _parse(EvaluateFlags, arguments, "minigpt evaluate")
+    if flags.batch_size < 1:
+        raise ValueError(f"batch_size={flags.batch_size} must be at least 1")
+    if not 0 < flags.validation_share < 1:
+        raise ValueError(f"validation_share={flags.validation_share} must be above 0 and below 1")
+    from minigpt.checkpoint import load_model
+    from minigpt.datasets.catalog import open_text
+    from minigpt.datasets.text import NextTokenWindows, token_ids
+    from minigpt.devices import choose_device
+    from minigpt.metrics import bits_per_byte, perplexity
+    from minigpt.training.losses import mean_loss, next_token_loss
+
+    device = choose_device(flags.device)
+    text = open_text(flags.data)
+    model, tokenizer = load_model(flags.run, device)
+    if flags.split != "all":
+        text = dict(zip(("training", "validation"), text.split(flags.validation_share)))[flags.split]
+    windows = NextTokenWindows(token_ids(text, tokenizer), model.config.context_length, flags.data)
+    batches = ([tensor.to(device) for tensor in batch] for batch in windows.in_order(flags.batch_size))
+    loss = mean_loss(model, next_token_loss, batches)
+    n_targets = len(windows.ids) - 1
+    n_bytes = text.n_bytes - len(tokenizer.token_bytes(int(windows.ids[0])))
+    _say(f"tokens predicted   {n_targets:,}, standing for {n_bytes:,} bytes")
+    _say(f"loss               {loss:.4f} nats a token")
+    _say(f"perplexity         {perplexity(loss):.3f}")
+    _say(f"bits per byte      {bits_per_byte(loss * n_targets, n_bytes):.4f}")
+
+
+# ------------------------------------------------------------------------------------------- tokenizers
+
+
+@dataclass(frozen=True)
+class TokenizerTrainFlags:
+    """Learn a vocabulary from a text."""
+
+    data: str
+    """a UTF-8 text file, or the name of a data set in the catalogue"""
+    out: str = "tokenizer.json"
+    """file to write"""
+    kind: Literal["bpe", "char"] = "bpe"
+    """byte-level BPE, or one token for each character"""
+    vocab_size: int = 4096
+    """number of tokens a BPE learns at most"""
+
+
+def tokenizer_train(arguments):
+    """Learn a vocabulary from a text"""
+    flags = _parse(TokenizerTrainFlags, arguments, "minigpt tokenizer train")
+    from minigpt.datasets.catalog import open_text
+    from minigpt.tokenizers import BPETokenizer, CharTokenizer
+
+    pieces = open_text(flags.data).pieces()
+    started = time.monotonic()
+    char = flags.kind == "char"
+    tokenizer = CharTokenizer.train(pieces) if char else BPETokenizer.train(pieces, flags.vocab_size)
+    tokenizer.save(Path(flags.out))
+    _say(f"{flags.out}: {tokenizer.vocab_size:,} tokens, learned in {time.monotonic() - started:.1f} s")
+
+
+@dataclass(frozen=True)
+class TokenizerEncodeFlags:
+    """Turn text into token ids, on one line, separated by spaces."""
+
+    tokenizer: tyro.conf.Positional[str]
+    """tokenizer.json, or a folder that holds one"""
+    text: str | None = None
+    """text to encode; without it, standard input is read"""
+
+
+def tokenizer_encode(arguments):
+    """Turn text into token ids"""
+    flags = _parse(TokenizerEncodeFlags, arguments, "minigpt tokenizer encode")
+    tokenizer = _load_tokenizer(flags.tokenizer)
+    pieces = _standard_input_pieces() if flags.text is None else [flags.text]
+    separator = ""
+    for ids in tokenizer.encode_stream(pieces):
+        if ids:
+            sys.stdout.write(separator + " ".join(map(str, ids)))
+            separator = " "
+    sys.stdout.write("\n")
+
+
+@dataclass(frozen=True)
+class TokenizerDecodeFlags:
+    """Turn token ids into text."""
+
+    tokenizer: tyro.conf.Positional[str]
+    """tokenizer.json, or a folder that holds one"""
+    ids: tyro.conf.Positional[tuple[int, ...]] = ()
+    """token ids; without them, standard input is read"""
+
+
+def tokenizer_decode(arguments):
+    """Turn token ids into text"""
+    flags = _parse(TokenizerDecodeFlags, arguments, "minigpt tokenizer decode")
+    tokenizer = _load_tokenizer(flags.tokenizer)
+    ids = flags.ids
+    if not ids:
+        words = "".join(_standard_input_pieces()).split()
+        wrong = [word for word in words if not word.isascii() or not word.isdigit()]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is not a token id: give whole numbers separated by spaces")
+        ids = [int(word) for word in words]
+    sys.stdout.write(tokenizer.decode(ids))
+
+
+def _load_tokenizer(path):
+    from minigpt.tokenizers import load_tokenizer
+
+    path = Path(path)
+    if path.is_dir():
+        folders = [path, path / "best", path / "last"]
+        path = next((f / "tokenizer.json" for f in folders if (f / "tokenizer.json").is_file()), path)
+    return load_tokenizer(path)
+
+
+def _standard_input_pieces():
+    from minigpt.datasets.text import TextSource
+
+    data = sys.stdin.buffer.read()
+    return TextSource("standard input", lambda: io.BytesIO(data), 0, len(data)).pieces()
+
+
+# ------------------------------------------------------------------------------------------- other formats, data
+
+
+@dataclass(frozen=True)
+class ImportFlags:
+    """Bring in a published GPT-1 or GPT-2, in the Hugging Face layout."""
+
+    source: tyro.conf.Positional[str]
+    """a local folder, or a name on the Hugging Face hub, such as gpt2 or gpt1"""
+    out: str = ""
+    """checkpoint folder to write; empty means runs/ and the source's name"""
+
+
+def import_(arguments):
+    """Bring in a published GPT-1 or GPT-2 from a folder or the hub"""
+    flags = _parse(ImportFlags, arguments, "minigpt import")
+    from minigpt.checkpoint import replacing_folder, save_model
+    from minigpt.pretrained import fetch_hugging_face, read_hugging_face, read_hugging_face_tokenizer
+
+    folder = Path(flags.source) if Path(flags.source).is_dir() else fetch_hugging_face(flags.source)
+    out = Path(flags.out or Path("runs") / Path(flags.source).name)
+    _refuse_existing(out)
+    model = read_hugging_face(folder)
+    tokenizer = read_hugging_face_tokenizer(folder, model.config)
+    with replacing_folder(out) as new:
+        save_model(new, model, tokenizer, source=flags.source)
+    _say(f"{out}: {model.n_parameters():,} parameters, {tokenizer.vocab_size:,} tokens")
+    _say(f"next: minigpt generate {out} --prompt 'Once upon a time'")
+
+
+@dataclass(frozen=True)
+class ExportFlags:
+    """Write a model in the Hugging Face layout, for transformers' AutoModelForCausalLM and AutoTokenizer."""
+
+    run: tyro.conf.Positional[str]
+    """folder of a run, or of a checkpoint"""
+    out: str
+    """folder to write"""
+
+
+def export(arguments):
+    """Write a model in the Hugging Face layout"""
+    flags = _parse(ExportFlags, arguments, "minigpt export")
+    from minigpt.checkpoint import load_model, replacing_folder
+    from minigpt.pretrained import write_hugging_face
+
+    out = Path(flags.out)
+    _refuse_existing(out)
+    model, tokenizer = load_model(flags.run)
+    with replacing_folder(out) as new:
+        write_hugging_face(new, model, tokenizer)
+    _say(f"{out}: load it with transformers.AutoModelForCausalLM.from_pretrained({str(out)!r})")
+
+
+def _refuse_existing(folder):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"{folder} already exists: choose another --out")
+
+
+@dataclass(frozen=True)
+class DataFlags:
+    """List the data sets that commands know by name."""
+
+
+def data(arguments):
+    """List the data sets that are known by name"""
+    _parse(DataFlags, arguments, "minigpt data")
+    from minigpt.datasets.catalog import CATALOG
+
+    width = max(map(len, CATALOG))
+    for name, entry in CATALOG.items():
+        _say(f"{name:{width}}  {entry.what}. Licence: {entry.licence}")
+
+
+# ------------------------------------------------------------------------------------------- the program
+
+COMMANDS = {
+    "quickstart": quickstart,
+    "pretrain": pretrain,
+    "generate": generate,
+    "evaluate": evaluate,
+    "tokenizer train": tokenizer_train,
+    "tokenizer encode": tokenizer_encode,
+    "tokenizer decode": tokenizer_decode,
+    "import": import_,
+    "export": export,
+    "data": data,
+}
+
+
+def main(arguments=None):
+    """Run the program; returns the exit status: 0 well, 2 the user's mistake, 130 interrupted, 143 terminated."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        return _run(arguments) or 0
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone, as in `minigpt generate … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, OSError, MemoryError) as error:
+        if os.environ.get("MINIGPT_TRACEBACK"):
+            raise
+        print(f"minigpt: error: {_one_line(error)}", file=sys.stderr)
+        return 2
+
+
+def _run(arguments):
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_overview())
+        return 0
+    if arguments[0] == "--version":
+        from minigpt import __version__
+
+        print(__version__)
+        return 0
+    n_words = 2 if arguments[0] == "tokenizer" else 1
+    name = " ".join(arguments[:n_words])
+    if name in ("tokenizer", "tokenizer -h", "tokenizer --help"):
+        print(_overview("tokenizer"))
+        return 0
+    if name not in COMMANDS:
+        raise ValueError(unknown("command", name, COMMANDS))
+    try:
+        return COMMANDS[name](arguments[n_words:])
+    except Exception as error:
+        # Told apart by name: importing the trainer's module here would import torch.
+        if type(error).__name__ != "TrainingInterrupted":
+            raise
+        print(f"\nminigpt: {error}; the run is saved, go on with it by --resume", file=sys.stderr)
+        return 128 + error.signal_number
+
+
+def _overview(prefix=""):
+    rows = {name: function for name, function in COMMANDS.items() if name.startswith(prefix)}
+    width = max(map(len, rows))
+    lines = [f"  {name:{width}}  {function.__doc__}" for name, function in rows.items()]
+    return "\n".join(["usage: minigpt COMMAND …", "", "Learn how GPT works by building one.", "", "commands:", *lines,
+                      "", "minigpt COMMAND --help explains a command's settings."])  # fmt: skip
+
+
+def _parse(settings, arguments, program, default=None):
+    """Flags -> the settings object; a mistake in them is one ValueError, in one line."""
+    messages = io.StringIO()
+    keywords = {} if default is None else {"default": default}
+    markers = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff)
+    try:
+        with contextlib.redirect_stderr(messages):
+            return tyro.cli(settings, args=arguments, prog=program, config=markers, **keywords)
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise ValueError(_from_box(messages.getvalue())) from None
+
+
+def _from_box(text):
+    """The message that tyro frames in a box of several lines, as one line."""
+    lines = [line.strip("│ ") for line in text.splitlines() if not line.startswith(("╭", "╰"))]
+    parts = " ".join(line for line in lines if line).split("─")
+    parts = [part.strip() for part in parts if part.strip()]
+    return "; ".join(part for part in parts if not part.startswith(("For full helptext", "Argument helptext")))
+
+
+def _one_line(error):
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}"
+    if isinstance(error, MemoryError):
+        return "not enough memory"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _say(line):
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
