@@ -3,5 +3,6 @@
 from minigpt.tokenizers.base import Tokenizer, load_tokenizer
 from minigpt.tokenizers.bpe import BPETokenizer
 from minigpt.tokenizers.char import CharTokenizer
+from minigpt.tokenizers.gpt1 import GPT1Tokenizer
 
-__all__ = ["BPETokenizer", "CharTokenizer", "Tokenizer", "load_tokenizer"]
+__all__ = ["BPETokenizer", "CharTokenizer", "GPT1Tokenizer", "Tokenizer", "load_tokenizer"]
