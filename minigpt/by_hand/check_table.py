@@ -1,12 +1,15 @@
 """The table behind `minigpt check`: every operation's derivative against numbers, on small shapes that all differ.
 
+To print it, and to know whether all is well:
+
     rows = run_checks()
     print(format_table(rows))
-    passed = all(row.passed for row in rows)
+    all_right = all(row.passed for row in rows)
 """
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -36,9 +39,9 @@ class Case:
     backward: Callable
     """(d_output, *cache) -> gradients, in the order of the parameters; the last may be a dictionary"""
 
-    @property
+    @cached_property
     def aim(self):
-        """Where the output should go; the same at every call."""
+        """Where the output should go."""
         output, _ = self.forward(self.parameters)
         return np.random.default_rng(99).standard_normal(np.shape(output))
 
@@ -97,7 +100,7 @@ def run_checks(chosen=None):
 def check(case):
     """Central differences for every entry, and one Taylor slope: a `Row`."""
     gradients = case.gradients(case.parameters)
-    report = check_gradient(case.loss, case.parameters, gradients, tolerance=1e-6)
+    report = check_gradient(case.loss, case.parameters, gradients, tolerance=1e-7)
     slope = taylor_slope(case.loss, case.parameters, gradients)
     verdict = report.verdict if report.verdict != "right" or abs(slope - 2) <= 0.02 else "wrong slope"
     entries = sum(row.n_checked for row in report.rows)
