@@ -1,5 +1,6 @@
 """One id per character: the simplest tokenizer that works."""
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
@@ -64,6 +65,12 @@ class CharTokenizer(Tokenizer):
 
     def _fields(self) -> dict[str, Any]:
         return {"alphabet": self.alphabet}
+
+    def to_hf_files(self, folder: str | os.PathLike) -> None:
+        """Write files that ``transformers.AutoTokenizer`` loads; see ``huggingface.write_char``."""
+        from minigpt.tokenizers.huggingface import write_char
+
+        write_char(self, folder)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:

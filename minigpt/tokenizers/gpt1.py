@@ -119,6 +119,12 @@ class GPT1Tokenizer(Tokenizer):
     def _fields(self) -> dict[str, Any]:
         return {"tokens": self._tokens, "merges": [[self._ids[a], self._ids[b]] for a, b in self.merges]}
 
+    def to_hf_files(self, folder: str | os.PathLike) -> None:
+        """Write files that ``transformers.AutoTokenizer`` loads; see ``huggingface.write_gpt1``."""
+        from minigpt.tokenizers.huggingface import write_gpt1
+
+        write_gpt1(self, folder)
+
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Rebuild from ``to_json``; raises ValueError if anything is out of place."""
