@@ -86,6 +86,9 @@ def load_model(folder, device="cpu"):
     if tokenizer.fingerprint != config["tokenizer_fingerprint"]:
         raise ValueError(f"{folder / 'tokenizer.json'} is not the tokenizer that this model was trained with")
     verify(folder)
+    if tokenizer.vocab_size > model_config.vocab_size:
+        raise ValueError(f"{folder} holds a tokenizer of {tokenizer.vocab_size} tokens for a model of "
+                         f"{model_config.vocab_size}")  # fmt: skip
     with torch.device("meta"):  # no memory and no random draws for weights that are about to be replaced
         model = GPT(model_config)
     load_weights(model, load_tensors(folder / "model.safetensors"), folder / "model.safetensors")
@@ -187,6 +190,7 @@ def load_tensors(path):
 
 
 def _hidden(folder, suffix):
+    folder = folder if folder.name else folder.resolve()  # "." has no name of its own
     return folder.with_name(f".{folder.name}.{suffix}")
 
 

@@ -12,6 +12,9 @@ import torch
 from minigpt.checkpoint import load_tensors, load_weights, save_tensors
 from minigpt.config import GPTConfig
 from minigpt.model import GPT
+from minigpt.tokenizers import BPETokenizer, GPT1Tokenizer, load_tokenizer
+
+_OUR_TOKENIZER = "minigpt_tokenizer.json"
 
 # (ours, theirs) outside of the blocks, for each position of the norms. GPT-1 has no final norm.
 _OUTER = {
@@ -102,19 +105,44 @@ def read_hugging_face(folder):
     return model.eval()
 
 
-def write_hugging_face(folder, model, end_of_text=None):
-    """Write config.json and model.safetensors so that transformers' `AutoModelForCausalLM` reads them.
+def read_hugging_face_tokenizer(folder, config):
+    """The tokenizer that lies beside a model in the Hugging Face layout.
+
+    Raises:
+        ValueError: if there is none, it is of another kind, or it has more tokens than the model.
+    """
+    folder = Path(folder)
+    if (folder / _OUR_TOKENIZER).is_file():
+        tokenizer = load_tokenizer(folder / _OUR_TOKENIZER)
+    elif config.norm_position == "post":
+        tokenizer = GPT1Tokenizer.from_files(folder / "vocab.json", folder / "merges.txt")
+    else:
+        tokenizer = BPETokenizer.from_hf_folder(folder)
+    if tokenizer.vocab_size > config.vocab_size:
+        sizes = f"{tokenizer.vocab_size} tokens, the model has {config.vocab_size}"
+        raise ValueError(f"the tokenizer in {folder} has {sizes}: they do not belong together")
+    return tokenizer
+
+
+def write_hugging_face(folder, model, tokenizer=None):
+    """Write a folder that transformers' `AutoModelForCausalLM` and `AutoTokenizer` read.
+
+    Our own tokenizer file is put beside theirs, so that `read_hugging_face_tokenizer` gives back the very same one.
 
     Args:
         folder: is made if need be.
         model: a `GPT`.
-        end_of_text: id of the token that ends a text, if there is one.
+        tokenizer: its `Tokenizer`, or None to write the weights alone.
     Raises:
         ValueError: if their GPT-1 and GPT-2 cannot express this model (GPT-3's banded layers, for one).
     """
     folder = Path(folder)
+    end_of_text = None if tokenizer is None else tokenizer.special_tokens.get("<|endoftext|>")
     config = _to_their_config(model.config) | {"bos_token_id": end_of_text, "eos_token_id": end_of_text}
     folder.mkdir(parents=True, exist_ok=True)
+    if tokenizer is not None:
+        tokenizer.to_hf_files(folder)
+        tokenizer.save(folder / _OUR_TOKENIZER)
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     tensors = to_hugging_face(model.config, model.state_dict())
     save_tensors(folder / "model.safetensors", tensors, metadata={"format": "pt"})

@@ -1,6 +1,8 @@
 """What the tests share: one thread setting, small models with every dimension different, real data if it is there."""
 
 import os
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test asks the network
 from pathlib import Path
 
 import pytest

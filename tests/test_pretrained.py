@@ -110,3 +110,27 @@ def test_banded_layers_cannot_be_exported(tmp_path):
     with pytest.raises(ValueError, match="attention_pattern='dense,banded' has no place"):
         write_hugging_face(tmp_path / "out", make_model(**VARIANTS["gpt3"]))
     assert not (tmp_path / "out").exists()
+
+
+def test_published_gpt2_vocabulary_comes_with_the_model(tmp_path, real_data):
+    from minigpt.pretrained import read_hugging_face_tokenizer
+
+    model = make_model(vocab_size=50_257)
+    write_hugging_face(tmp_path, model)
+    for name, theirs in (("encoder.json", "vocab.json"), ("vocab.bpe", "merges.txt")):
+        shutil.copy(real_data / "gpt2_bpe" / name, tmp_path / theirs)
+    tokenizer = read_hugging_face_tokenizer(tmp_path, model.config)
+    assert tokenizer.encode("Hello world") == [15496, 995]
+    with pytest.raises(ValueError, match="50257 tokens, the model has 29"):
+        read_hugging_face_tokenizer(tmp_path, make_model().config)
+
+
+def test_published_gpt1_vocabulary_comes_with_the_model(tmp_path, real_data):
+    from minigpt.pretrained import read_hugging_face_tokenizer
+
+    model = make_model(vocab_size=40_478, norm_position="post")
+    write_hugging_face(tmp_path, model)
+    for name, theirs in (("encoder_bpe_40000.json", "vocab.json"), ("vocab_40000.bpe", "merges.txt")):
+        shutil.copy(real_data / "gpt1_bpe" / name, tmp_path / theirs)
+    tokenizer = read_hugging_face_tokenizer(tmp_path, model.config)
+    assert tokenizer.decode(tokenizer.encode("Hello World")) == "hello world"
