@@ -304,14 +304,14 @@ After work, {hero} often {+hobby.s} for {duration}. | 下班后，{hero}经常{+
 {hero} learned to {+hobby} from {hero.his} {relative}. | {hero}从{relative}那里学会了{+hobby}。
 Nothing makes {hero} happier than {+hobby.ing} with {hero.his} {relative}. | 对{hero}来说，没有什么比和{relative}一起{+hobby}更快乐的了。
 {hero.His} {relative} thinks that {hobby_time} is too much, but {hero} {+hobby.s} all the same. | {relative}觉得{hobby_time}太多了，但{hero}还是照样{+hobby}。
-Ask {hero} about {hero.his} hobby, and {hero.he} will tell you for {duration} about {+hobby.ing}. | 问起{hero}的爱好，{hero.he}会跟你讲{duration}的{+hobby}。
+Ask {hero} about {hero.his} hobby, and {hero.he} will tell you for {duration} about {+hobby.ing}. | 问起{hero}的爱好，{hero.he}会跟你聊{+hobby}聊上{duration}。
 When {hero.he} is {mood}, {hero} {+hobby.s} to clear {hero.his} head. | 每当感到{mood}，{hero}就{+hobby}来散散心。
 
 [companion_line]
 {hero.His} {companion} {+friend} lives only {distance} away. | {hero.His}{companion}{+friend}住得很近，只隔{distance}。
 {hero} has known {+friend}, {hero.his} {companion}, for {years}. | {hero}和{companion}{+friend}相识已经{years}了。 | knows hero friend
 {+friend} is {hero.his} {companion} and always has {gift} for {hero.him}. | {+friend}是{hero.his}{companion}，总会给{hero.him}带{gift}。
-Then there is {+friend}, {hero.his} {companion}, who is {trait_a} but {trait_b}. | 还有{+friend}，{hero.his}{companion}，{friend.he}{trait_a}，但也{trait_b}。
+Then there is {+friend}, {hero.his} {companion}, who is {trait_a} but {trait_b}. | 还有{+friend}，{hero.his}{companion}，{friend.he}为人{trait_a}，但也{trait_b}。
 {hero} met {+friend} {ago} {meetingplace}. | {hero}{ago}在{meetingplace}认识了{+friend}。 | knows hero friend
 Nobody knows {hero} better than {+friend}, {hero.his} {companion}. | 没有人比{hero.his}{companion}{+friend}更了解{hero}。 | knows hero friend
 "You should rest more," says {+friend}, {hero.his} {companion}, who is {trait_a}. | “你该多休息休息。”{hero.his}{companion}{+friend}说，{friend.he}为人{trait_a}。
@@ -442,19 +442,19 @@ The work will take {years} and cost {money}, says {firm}. | {firm}表示，工�
 
 [quote]
 "{Pledge}," said {+hero}, the head of {firm}. | “{pledge}。”{firm}负责人{+hero}说。 | works_for hero firm
-"{Pledge}," promised {hero}, who was {feeling_short}. | “{pledge}。”{hero}承诺道，{hero.he}{feeling_short}。
+"{Pledge}," said {hero}, who was {feeling_short}. | “{pledge}。”{hero}说，{hero.he}{feeling_short}。
 "We began with {founding}, and now {pledge}," said {hero}. | “我们起步时只有{founding}，而现在{pledge}。”{hero}说。
-{hero} was {feeling_short} and said that {pledge}. | {hero}{feeling_short}，{hero.he}说{pledge}。
+{hero} was {feeling_short} and said that {promise}. | {hero}{feeling_short}，{hero.he}说{promise}。
 Asked about {smalltopic}, {+hero} of {firm} only said: "{Pledge}." | 被问到{smalltopic}时，{firm}的{+hero}只说：“{pledge}。” | works_for hero firm
-According to {+hero}, who leads {firm}, {pledge}. | 据{firm}的领导人{+hero}说，{pledge}。 | works_for hero firm
-Near {landmark}, {hero} told reporters that {pledge}. | 在{landmark}附近，{hero}告诉记者，{pledge}。
+According to {+hero}, who leads {firm}, {promise}. | 据{firm}的领导人{+hero}说，{promise}。 | works_for hero firm
+Near {landmark}, {hero} told reporters that {promise}. | 在{landmark}附近，{hero}告诉记者，{promise}。
 
 [reaction]
-People in {seat} are {glad}, because {opinion}. | {seat}的居民很{glad}，因为{opinion}。
+People in {seat} are {glad}, because {hope}. | {seat}的居民很{glad}，因为{hope}。
 Not everyone in {seat} is happy: some fear for {landmark}. | 在{seat}，并不是人人都高兴：有人为{landmark}担心。
 "{Opinion}," said {skilled} {jobless} from {seat}. | “{opinion}。”{seat}一名{skilled}{jobless}说。
 {Skilled} {jobless} near {landmark} thinks that {opinion}. | {landmark}附近一名{skilled}{jobless}认为，{opinion}。
-The mayor of {seat} praised {firm} and said that {opinion}. | {seat}市长称赞了{firm}，并说{opinion}。 | located_in firm seat
+The mayor of {seat} praised {firm} and said that {hope}. | {seat}市长称赞了{firm}，并说{hope}。 | located_in firm seat
 {Crowd} celebrated near {landmark} until {lateness}. | {crowd}在{landmark}附近庆祝到{lateness}。
 In the cafés of {seat} they talk about {smalltopic} and {firm} instead of the weather. | 在{seat}的咖啡馆里，人们不聊天气了，聊的是{smalltopic}和{firm}。 | located_in firm seat
 
@@ -464,7 +464,7 @@ Within {years}, {firm} hopes to open a second house in {+away}. | {firm}希望�
 {firm} is now looking for {skilled} {+job}. | {firm}目前正在招聘一名{skilled}{+job}。
 The next meeting will be near {landmark} at {clock}. | 下一次会议将于{clock}在{landmark}附近举行。
 Whether {opinion} remains to be seen, but {firm} is {feeling_short}. | 至于{opinion}这一点，还有待观察，不过{firm}{feeling_short}。
-A party with {meal} is planned for {season_next}. | 计划在{season_next}举办一场有{meal}的聚会。
+A party with {meal} is planned for {season_next}. | 计划在{season_next}举办一场聚会，届时供应{meal}。
 Soon {firm} will send {skilled} {+job} to {+away} to learn more. | 不久{firm}将派一名{skilled}{+job}去{+away}学习。
 
 [news_quiz]
@@ -630,7 +630,7 @@ Although {small_merit}, I have many complaints about {smalltopic}. | 虽然{smal
 {asker}: And at what time does {firm} open on {+day}? | {asker}：那{firm}{+day}几点开门？ | ask_time
 {asker}: When does {firm} close on {+day}? | {asker}：{firm}{+day}几点关门？ | ask_time
 {asker}: What time should I be there on {+day}? | {asker}：{+day}我应该几点到那里？ | ask_time
-{asker}: Is {firm} open on {+day}, and until when? | {asker}：{firm}{+day}开门吗？开到几点？ | ask_time
+{asker}: When exactly can I visit {firm} on {+day}? | {asker}：{+day}我具体几点可以去{firm}？ | ask_time
 {asker}: From {landmark}, when is the next bus on {+day}? | {asker}：{+day}从{landmark}出发的下一班公交车是几点？ | ask_time
 
 [tell_time]
@@ -807,8 +807,11 @@ five hundred copies | 五百册; a thousand copies | 一千册; two thousand cop
 ten thousand copies | 一万册; thirty thousand copies | 三万册
 
 [pages]
-ninety pages | 九十页; {number} pages and no pictures | {number}页，没有插图; nearly {number} pages | 将近{number}页
-more than {number} pages | {number}多页
+{hundreds} pages | {hundreds}页; {hundreds} pages and no pictures | {hundreds}页，没有插图; {hundreds} pages and an index | {hundreds}页，附有索引
+{hundreds} pages in small print | {hundreds}页，字印得很小
+
+[hundreds]
+eighty 八十; ninety 九十; a hundred | 一百; two hundred | 两百; three hundred | 三百; four hundred | 四百; six hundred | 六百
 
 [duration]
 an hour | 一个小时; half an hour | 半个小时; two hours | 两个小时; three hours | 三个小时; four hours | 四个小时
@@ -944,7 +947,7 @@ the wind is strong | 风很大
 tired 疲倦; nervous 紧张; bored 无聊; sad 难过; restless 烦躁; worried 担心; lonely 孤单; hungry 饥饿
 
 [glad]
-happy 高兴; delighted 欣喜; pleased 满意; cheerful 愉快; relieved 轻松; content 满足; thrilled 激动; overjoyed 喜悦
+happy 高兴; delighted 欣喜; pleased 满意; cheerful 愉快; relieved 欣慰; content 满足; thrilled 激动; overjoyed 兴奋
 
 [sad]
 disappointed 失望; angry 生气; annoyed 恼火; unhappy 不开心; frustrated 沮丧; upset 难受; furious 气愤; grumpy 烦闷
@@ -979,7 +982,7 @@ mother of three | 三个孩子的母亲
 
 [companion]
 old friend | 老朋友; neighbour 邻居; colleague 同事; old classmate | 老同学; flatmate 室友; best friend | 挚友
-chess partner | 棋友; pen friend | 笔友; former teacher | 启蒙老师; landlady's nephew | 房东的侄辈
+chess partner | 棋友; pen friend | 笔友; former teacher | 启蒙老师; fellow student | 同学
 
 [relative]
 sister 妹妹; brother 哥哥; mother 母亲; father 父亲; grandmother 祖母; grandfather 祖父; aunt 姑姑; uncle 叔叔
@@ -1014,15 +1017,26 @@ one old computer | 一台旧电脑; two friends | 两个朋友; a borrowed car |
 three employees | 三名员工; nothing but an idea | 一个想法; a loan from an aunt | 姑姑的借款; a lucky lottery ticket | 一张中奖的彩票
 
 [pledge]
-it will create {number} jobs | 这将带来{number}个工作岗位; we will keep our promise | 我们会信守诺言; everybody is welcome | 欢迎所有人
-the best is still to come | 好戏还在后头; we thank our neighbours | 我们感谢邻居们; this is only the beginning | 这只是开始
-{number} families will benefit | {number}个家庭将会受益; we have learned from our mistakes | 我们从错误中学到了教训
-no tree will be cut down | 一棵树也不会被砍掉; the doors will open at {clock} | 大门将在{clock}打开; we did not expect so many guests | 我们没想到会有这么多客人
+we will keep our word | 我们会信守诺言; we thank our neighbours | 我们感谢邻居们; {promise} | {promise} | weight 7
+we have learned from our mistakes | 我们从错误中学到了教训; we did not expect so many guests | 我们没想到会有这么多客人
+
+[promise]
+it will create {number} jobs | 这将带来{number}个工作岗位; everybody is welcome | 欢迎所有人; the best is still to come | 好戏还在后头
+this is only the beginning | 这只是开始; {number} families will benefit | {number}个家庭将会受益
+no tree will be cut down | 一棵树也不会被砍掉; the doors will open at {clock} | 大门将在{clock}打开
 
 [opinion]
-life in the town will be easier | 城里的生活会更方便; prices will rise | 物价会上涨; more visitors will come | 会有更多游客到来
-the streets will be safer | 街道会更安全; young people will stay | 年轻人会留下来; it will get very noisy | 会变得很吵
-a lot will change | 会有很大变化; the town will be proud of it | 全城都会为此自豪; {landmark} will look smaller | {landmark}会显得更小
+prices will rise | 物价会上涨; it will get very noisy | 会变得很吵; {landmark} will look smaller | {landmark}会显得更小
+nothing will get better | 什么都不会好转; {hope} | {hope} | weight 5
+
+[hope]
+life in the town will be easier | 城里的生活会更方便; more visitors will come | 会有更多游客到来; the streets will be safer | 街道会更安全
+young people will stay | 年轻人会留下来; the town will be proud of it | 全城都会为此自豪; there will be more work | 工作机会会更多
+even {landmark} will look nicer | 连{landmark}也会显得更美
+
+[rumour]
+{landmark} is for sale | {landmark}要卖掉了; the mayor is getting married | 市长要结婚了; they are building a tunnel | 他们在修一条隧道
+the circus is in town | 马戏团进城了; bread is getting cheaper | 面包要降价了; my {relative} has won a car | 我{relative}赢了一辆汽车
 
 [crowd]
 hundreds of people | 几百人; a large crowd | 一大群人; many families | 许多家庭; half the town | 半个城的人
@@ -1032,7 +1046,7 @@ hundreds of people | 几百人; a large crowd | 一大群人; many families | �
 how are you today? | 今天过得怎么样？; what a lovely day! | 天气真好！; how is your {relative}? | 你的{relative}好吗？
 did you sleep well? | 你睡得好吗？; I have not seen you for {years}! | 我都{years}没见到你了！; you look {mood} today. | 你今天看起来有些{mood}。
 I like your {clothing}. | 我喜欢你的{clothing}。; my {relative} talks about you all the time. | 我{relative}老是说起你。
-I have brought you {gift}. | 我给你带了{gift}。; did you hear that {opinion}? | 你听说了吗，{opinion}？
+I have brought you {gift}. | 我给你带了{gift}。; did you hear that {rumour}? | 你听说了吗，{rumour}？
 forgive me for being late, but {weather}. | 抱歉我来晚了，{weather}。; I was near {landmark} and saw your light. | 我在{landmark}附近，看到你家的灯亮着。
 
 [good]
@@ -1076,7 +1090,7 @@ my friends | 我的朋友们; all my colleagues | 所有同事; my neighbours | 
 people who like {subject} | 喜欢{subject}的人; tired parents | 疲惫的父母; my worst enemy | 我最大的敌人
 
 [treat]
-a holiday | 假期; a birthday party | 生日聚会; a free breakfast | 免费早餐; a warm bath | 热水澡; a long walk | 长时间的散步
+a holiday | 假期; a birthday party | 生日聚会; a free breakfast | 免费早餐; a warm bath | 热水澡; a long walk | 一次长长的散步
 
 [torment]
 a visit to the dentist | 看牙医; a traffic jam | 堵车; a long exam | 漫长的考试; a cold shower | 冷水澡; a tax form | 报税表
@@ -1151,7 +1165,7 @@ a museum of instruments | 乐器博物馆
 [aspect]
 the orchestra | 乐队; the singer | 歌手; the sound | 音响; the choice of songs | 选曲; the second movement | 第二乐章; the hall | 大厅
 [instrument]
-trumpet 小号; harp 竖琴; piano 钢琴; flute 长笛; double bass | 低音提琴; accordion 手风琴
+trumpet 小号; harp 竖琴; piano 钢琴; flute 长笛; double bass | 低音提琴; mandolin 曼陀林
 [scene]
 In {away} {hero} heard somebody play the {instrument} and listened for {duration}. | 在{away}，{hero}听到有人演奏{instrument}，一听就是{duration}。
 A busker near {landmark} lent {hero} a {instrument}, and soon people were dancing. | {landmark}附近的一位街头艺人把{instrument}借给了{hero}，不久人们就跳起舞来。
