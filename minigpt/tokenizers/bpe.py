@@ -11,6 +11,7 @@ it for merges from elsewhere. So one vocabulary gives the same ids here, in tikt
 """
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -32,6 +33,7 @@ from minigpt.tokenizers.words import may_cut, split_words
 
 LONG_TEXT = 200  # characters from which tiktoken is worth its start
 MAX_CACHED_WORDS = 1 << 16
+NOT_A_TOKEN = sys.maxsize  # above every id
 
 
 class BPETokenizer(Tokenizer):
@@ -212,12 +214,14 @@ def merge_bytes(word: bytes, ids: Mapping[bytes, int]) -> list[bytes]:
     [b'hug', b's']
     """
     parts = [word[i : i + 1] for i in range(len(word))]
-    while True:
-        found = [(ids[left + right], i) for i, (left, right) in enumerate(pairwise(parts)) if left + right in ids]
-        if not found:
-            return parts
-        _, i = min(found)
+    while len(parts) > 1:
+        joined = [ids.get(left + right, NOT_A_TOKEN) for left, right in pairwise(parts)]
+        earliest = min(joined)
+        if earliest == NOT_A_TOKEN:
+            break
+        i = joined.index(earliest)  # the leftmost, where it occurs more than once
         parts[i : i + 2] = [parts[i] + parts[i + 1]]
+    return parts
 
 
 def count_words(text_or_chunks: str | Iterable[str], special_tokens: Sequence[str] = ()) -> Counter[bytes]:

@@ -49,8 +49,11 @@ class GPT1Tokenizer(Tokenizer):
         self._cache: dict[str, list[int]] = {}
 
     def _check_merges(self) -> None:
-        """Each merge must join tokens that exist by then into a new one, as training would."""
+        """Each merge must join tokens that exist by then into a new one; what no merge makes is one character."""
         pending = {"".join(pair) for pair in self.merges}
+        for token in self._ids.keys() - pending - {UNKNOWN}:
+            if len(token.removesuffix(END_OF_WORD)) != 1:
+                raise ValueError(f"no merge makes the token {token!r}")
         if len(pending) < len(self.merges):
             raise ValueError("two merges make the same token")
         for number, pair in enumerate(self.merges):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from minigpt.tokenizers.bpe import BPETokenizer
 
-PIECE = 1 << 16  # characters
+PIECE = 1 << 17  # characters
 
 
 def to_tiktoken(tokenizer: BPETokenizer) -> tiktoken.Encoding:
