@@ -8,7 +8,9 @@ the same names. There is no dropout here: the model computes what `minigpt.GPT` 
     loss, gradients = loss_and_gradients(config, parameters, ids, targets)
 """
 
+import functools
 import math
+from types import MappingProxyType
 
 import numpy as np
 
@@ -39,8 +41,9 @@ from minigpt.by_hand.optimizers import AdamW, clip_by_global_norm, warmup_cosine
 # ---------------------------------------------------------------------------------------------------------------
 
 
+@functools.lru_cache
 def parameter_shapes(config):
-    """The shape of every parameter under its name, in the order of the torch model."""
+    """The shape of every parameter under its name, in the torch model's order; the mapping cannot be changed."""
     width, wide = config.d_model, config.d_ff
     norm = {"weight": (width,), "bias": (width,)}
     block = {
@@ -63,7 +66,7 @@ def parameter_shapes(config):
         shapes.update(prefixed("final_norm.", norm))
     if not config.tied_head:
         shapes["head.weight"] = (config.vocab_size, width)
-    return shapes
+    return MappingProxyType(shapes)  # kept from call to call
 
 
 def initial_parameters(config, seed=0, dtype=np.float64):
@@ -96,8 +99,8 @@ def parameters_from(model, dtype=np.float64):
         model: anything whose `state_dict()` gives tensors by name.
         dtype: floating-point type of the copies.
     """
-    return {name: np.array(tensor.detach().cpu().tolist() if str(tensor.dtype) == "torch.bfloat16" else
-                           tensor.detach().cpu().numpy(), dtype=dtype)
+    # .float(): NumPy has no bfloat16
+    return {name: np.array((tensor.float() if tensor.itemsize < 4 else tensor).cpu().numpy(), dtype=dtype)
             for name, tensor in model.state_dict().items()}
 
 
@@ -141,13 +144,13 @@ def gpt_forward(config, parameters, ids, padding_mask=None):
     hidden, position_cache = positional_embedding_forward(
         hidden, token_positions(ids, padding_mask), parameters["position_embedding.weight"])
 
+    masks = _masks(config, ids.shape[1], padding_mask)
     block_forward = pre_norm_block_forward if config.norm_position == "pre" else post_norm_block_forward
     block_caches = []
     for layer in range(config.n_layers):
-        band = config.band_width if config.is_banded(layer) else None
-        mask = attention_mask(ids.shape[1], ids.shape[1], band, padding_mask)
         hidden, block_cache = block_forward(
-            hidden, under(parameters, f"blocks.{layer}."), config.n_heads, mask, config.norm_epsilon)
+            hidden, under(parameters, f"blocks.{layer}."), config.n_heads, masks[config.is_banded(layer)],
+            config.norm_epsilon)
         block_caches.append(block_cache)
 
     norm_cache = None
@@ -185,6 +188,12 @@ def gpt_backward(d_logits, config, token_cache, position_cache, block_caches, no
         gradients["token_embedding.weight"] = d_table
         gradients["head.weight"] = d_head
     return {name: gradients[name] for name in parameter_shapes(config)}
+
+
+def _masks(config, n_tokens, padding_mask):
+    """The masks that this model's layers need, by `is_banded`."""
+    return {is_banded: attention_mask(n_tokens, n_tokens, config.band_width if is_banded else None, padding_mask)
+            for is_banded in {config.is_banded(layer) for layer in range(config.n_layers)}}
 
 
 def gpt_loss(config, parameters, ids, targets, padding_mask=None, ignore_index=-100):

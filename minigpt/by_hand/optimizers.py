@@ -219,7 +219,7 @@ def _require_matching(parameters, gradients, learning_rate):
         unmatched = ", ".join(sorted(parameters.keys() ^ gradients.keys()))
         raise ValueError(f"parameters and gradients must have the same names, unmatched: {unmatched}")
     for name, theta in parameters.items():
-        if not np.issubdtype(theta.dtype, np.floating):
+        if theta.dtype.kind != "f":
             raise ValueError(f"parameter {name!r} must hold floats, got {theta.dtype}")
         if gradients[name].shape != theta.shape:
             raise ValueError(f"gradient {name!r} must have shape {theta.shape}, got {gradients[name].shape}")
