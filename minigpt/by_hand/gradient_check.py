@@ -586,7 +586,7 @@ class Finding:
 
 
 def diagnose(analytic, numeric, *, sizes=None, ignored=None, ids=None, summed=None, terms=None, softmax=None,
-             layer_norm=None, heads=None, tolerance=1e-5):
+             layer_norm=None, heads=None, tolerance=1e-5, resolution=None):
     """Name the likely mistake in a wrong gradient, or say that it cannot be told.
 
     Nothing is guessed: a cause is named only when undoing that mistake makes the gradient right, or when the gradient
@@ -604,7 +604,8 @@ def diagnose(analytic, numeric, *, sizes=None, ignored=None, ids=None, summed=No
         softmax: for the scores, the weights that softmax made of them.
         layer_norm: for the input of a layer norm, that input.
         heads: (axis, number of heads), the axis along which heads stand side by side.
-        tolerance: how far apart two gradients may be, as a share of the largest entry, and still count as equal.
+        tolerance: greatest relative difference of entries that count as equal.
+        resolution: differences below this are not seen, as in a report; None takes 1e-9 of the largest entry.
     Returns:
         a list with one `Finding` for each wrong parameter; empty if none is wrong.
     """
@@ -614,9 +615,7 @@ def diagnose(analytic, numeric, *, sizes=None, ignored=None, ids=None, summed=No
     if analytic.keys() != numeric.keys():
         unmatched = ", ".join(sorted(analytic.keys() ^ numeric.keys()))
         raise ValueError(f"analytic and numeric must have the same names, unmatched: {unmatched}")
-    # Below this, an entry is 0 for all we know: a measured gradient is never exactly 0
-    negligible = 1e-9 * _largest(numeric)
-    equal = _Equality(tolerance, negligible)
+    equal = _Equality(tolerance, 1e-9 * _largest(numeric) if resolution is None else resolution)
     wrong = [name for name in analytic if not equal(analytic[name], numeric[name])]
     hints = {"ignored": ignored, "ids": ids, "summed": summed, "terms": terms, "softmax": softmax,
              "layer_norm": layer_norm, "heads": heads}
@@ -636,18 +635,17 @@ def diagnose(analytic, numeric, *, sizes=None, ignored=None, ids=None, summed=No
 class _Equality:
     """Whether two gradients are the same as far as can be measured. NaN in the second: not measured, not compared."""
 
-    def __init__(self, tolerance, negligible):
+    def __init__(self, tolerance, resolution):
         self.tolerance = tolerance
-        self.negligible = negligible
+        self.resolution = resolution
 
     def __call__(self, first, second):
         return first.shape == second.shape and not self.differs(first, second).any()
 
     def differs(self, first, second):
         """Booleans: where the two differ."""
-        scale = max(np.nanmax(np.abs(second), initial=0.0), self.negligible)
         with np.errstate(invalid="ignore"):
-            return np.abs(first - second) > self.tolerance * scale + self.negligible
+            return np.abs(first - second) > self.tolerance * np.maximum(np.abs(first), np.abs(second)) + self.resolution
 
 
 def _swapped(analytic, numeric, equal, hints):
@@ -699,7 +697,7 @@ def _constant_factor(analytic, numeric, equal, hints):
         return None
     names = _factor_names(factor, hints["sizes"] or {})
     # One number is always a multiple of another: then only a factor with a name counts
-    if not names and np.count_nonzero(measured & (np.abs(numeric) > equal.negligible)) < 2:
+    if not names and np.count_nonzero(measured & (np.abs(numeric) > equal.resolution)) < 2:
         return None
     meaning = " or ".join(names) if names else "which is none of the known sizes"
     return "constant factor", f"it is {factor:.6g} times what it should be everywhere: {meaning}"
@@ -728,19 +726,18 @@ def _factor_names(factor, sizes):
 def _softmax_jacobian(analytic, numeric, equal, hints):
     """Undo three ways of getting softmax's Jacobian wrong."""
     weights = hints["softmax"]
-    if weights is None or analytic.shape != numeric.shape:
+    if weights is None or analytic.shape != numeric.shape or weights.shape[-1] < 3:  # 2 numbers prove little
         return None
 
     def through(d_weights):
         return weights * (d_weights - (weights * d_weights).sum(axis=-1, keepdims=True))
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        only_scaled = np.nan_to_num(analytic / weights, posinf=0, neginf=0)
-        only_diagonal = np.nan_to_num(analytic / (weights * (1 - weights)), posinf=0, neginf=0)
     if equal(through(analytic), numeric):
         return "softmax Jacobian", "softmax's Jacobian is missing: the gradient of the weights was passed on as it is"
-    if equal(through(only_scaled), numeric):
-        return "softmax Jacobian", "softmax's Jacobian lacks - w_i Σ_j d_w_j w_j: other scores' influence is missing"
+    if _is_multiple(analytic - numeric, weights, equal):
+        return "softmax Jacobian", "softmax's Jacobian lacks the term - w_i Σ_j d_w_j w_j, or has it wrong"
+    with np.errstate(divide="ignore", invalid="ignore"):
+        only_diagonal = np.nan_to_num(analytic / (weights * (1 - weights)), posinf=0, neginf=0)
     if equal(through(only_diagonal), numeric):
         return "softmax Jacobian", "only softmax's Jacobian's diagonal was used: other scores' influence is missing"
     return None
@@ -749,19 +746,23 @@ def _softmax_jacobian(analytic, numeric, equal, hints):
 def _layer_norm_term(analytic, numeric, equal, hints):
     """The difference of a missing path points along 1 (mean), along x̂ (variance), or along both."""
     x = hints["layer_norm"]
-    if x is None or analytic.shape != numeric.shape or x.shape[-1] < 4:  # 2 paths explain any 2 numbers
+    if x is None or analytic.shape != numeric.shape or x.shape[-1] < 4:  # two paths explain any two numbers
         return None
     missing = analytic - numeric
-    centred = x - x.mean(axis=-1, keepdims=True)
+    ones, centred = np.ones_like(x), x - x.mean(axis=-1, keepdims=True)
     along_mean = np.broadcast_to(missing.mean(axis=-1, keepdims=True), x.shape)
-    share = (missing * centred).sum(axis=-1, keepdims=True) / (centred * centred).sum(axis=-1, keepdims=True)
-    along_variance = share * centred
-    slightly = _Equality(equal.tolerance, equal.tolerance * np.abs(missing).max())
-    for path, part in (("mean", along_mean), ("variance", along_variance),
-                       ("mean and the variance", along_mean + along_variance)):
-        if slightly(part, missing):
+    for path, rest, direction in (("mean", missing, ones), ("variance", missing, centred),
+                                  ("mean and the variance", missing - along_mean, centred)):
+        if _is_multiple(rest, direction, equal):
             return "missing term", f"the path through the {path} is missing or has a wrong factor"
     return None
+
+
+def _is_multiple(array, direction, equal):
+    """Whether each row of the array is some multiple of the same row of the direction."""
+    share = (array * direction).sum(axis=-1, keepdims=True) / (direction * direction).sum(axis=-1, keepdims=True)
+    return _Equality(equal.tolerance, equal.tolerance * np.nanmax(np.abs(array)) + equal.resolution)(
+        share * direction, array)
 
 
 def _term(analytic, numeric, equal, hints):
