@@ -144,13 +144,15 @@ class BPETokenizer(Tokenizer):
 
     def _encode_by_definition(self, text: str) -> list[int]:
         """What ids mean; the fast encoder must agree with this."""
-        ids = []
-        for word in split_words(text):
-            if word not in self._cache:
-                if len(self._cache) >= MAX_CACHED_WORDS:
-                    self._cache.clear()
-                self._cache[word] = [self._ids[token] for token in merge_bytes(word.encode(), self._ids)]
-            ids += self._cache[word]
+        return [token_id for word in split_words(text) for token_id in self._word_ids(word)]
+
+    def _word_ids(self, word: str) -> list[int]:
+        ids = self._cache.get(word)  # looked up once: another thread may empty the cache at any time
+        if ids is None:
+            ids = [self._ids[token] for token in merge_bytes(word.encode(), self._ids)]
+            if len(self._cache) >= MAX_CACHED_WORDS:
+                self._cache.clear()
+            self._cache[word] = ids
         return ids
 
     @cached_property

@@ -98,14 +98,16 @@ class GPT1Tokenizer(Tokenizer):
         return text[:-1] if ids and self._tokens[ids[-1]].endswith(END_OF_WORD) else text
 
     def _encode_ordinary(self, text: str, start: int) -> list[int]:
-        ids = []
-        for word in split_basic_words(text):
-            if word not in self._cache:
-                if len(self._cache) >= MAX_CACHED_WORDS:
-                    self._cache.clear()
-                unknown = self._ids[UNKNOWN]
-                self._cache[word] = [self._ids.get(symbol, unknown) for symbol in self.divide(word)]
-            ids += self._cache[word]
+        return [token_id for word in split_basic_words(text) for token_id in self._word_ids(word)]
+
+    def _word_ids(self, word: str) -> list[int]:
+        ids = self._cache.get(word)  # looked up once: another thread may empty the cache at any time
+        if ids is None:
+            unknown = self._ids[UNKNOWN]
+            ids = [self._ids.get(symbol, unknown) for symbol in self.divide(word)]
+            if len(self._cache) >= MAX_CACHED_WORDS:
+                self._cache.clear()
+            self._cache[word] = ids
         return ids
 
     def divide(self, word: str) -> list[str]:
