@@ -586,7 +586,7 @@ class Finding:
 
 
 def diagnose(analytic, numeric, *, sizes=None, ignored=None, ids=None, summed=None, terms=None, softmax=None,
-             layer_norm=None, heads=None, tolerance=1e-5, resolution=None):
+             layer_norm=None, heads=None, tolerance=1e-6, resolution=None):
     """Name the likely mistake in a wrong gradient, or say that it cannot be told.
 
     Nothing is guessed: a cause is named only when undoing that mistake makes the gradient right, or when the gradient
@@ -821,9 +821,11 @@ def _one_head(analytic, numeric, equal, hints):
     if hints["heads"] is None or analytic.shape != numeric.shape:
         return None
     axis, n_heads = hints["heads"]
-    differs = np.moveaxis(equal.differs(analytic, numeric), axis, 0).reshape(n_heads, -1).any(axis=1)
-    if n_heads > 1 and differs.sum() == 1:
-        return "one head", f"only head {int(differs.argmax())} of {n_heads} is wrong"
+    rows = np.moveaxis(equal.differs(analytic, numeric), axis, 0).reshape(n_heads, analytic.shape[axis] // n_heads, -1)
+    rows = rows.any(axis=2)  # (heads, rows of each)
+    is_more_than_a_row = rows.sum() > 1 or rows.shape[1] == 1
+    if n_heads > 1 and rows.any(axis=1).sum() == 1 and is_more_than_a_row:
+        return "one head", f"only head {int(rows.any(axis=1).argmax())} of {n_heads} is wrong"
     return None
 
 
