@@ -57,7 +57,7 @@ def assert_one_exact_derivation(world, n, seed):
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_text_has_one_derivation_with_the_recorded_log_probability(split):
-    assert_one_exact_derivation(TinyWorld(split), 150, seed=2)
+    assert_one_exact_derivation(TinyWorld(split), 100, seed=2)
 
 
 @pytest.mark.slow
@@ -67,7 +67,7 @@ def test_thousands_of_texts_have_one_derivation_each(split):
 
 
 def test_parsing_recovers_every_label_from_the_text_alone(world, documents):
-    for document in documents[:60]:
+    for document in documents[:40]:
         parsed = world.parse(document.text)
         assert parsed.log_probability == pytest.approx(document.log_probability, abs=1e-9)
         for field in ("text", "sentences", "questions", "topic", "kind", "sentiment"):
@@ -163,7 +163,7 @@ def standard_errors_off(values, expected):
 @pytest.mark.parametrize("split", SPLITS)
 def test_entropy_and_length_match_their_monte_carlo_means(split):
     world = TinyWorld(split)
-    sample = list(world.documents(1500, seed=4))
+    sample = list(world.documents(1200, seed=4))
     surprise = [-document.log_probability for document in sample]
     lengths = [len(document.text.encode()) for document in sample]
     assert standard_errors_off(surprise, world.entropy()) < 3
@@ -318,6 +318,7 @@ def test_the_corpus_is_the_same_in_another_process():
 def test_a_document_depends_only_on_seed_split_and_place(world):
     three, five = list(world.documents(3, seed=5)), list(world.documents(5, seed=5))
     assert three == five[:3]
+    assert len({document.text for document in three}) == 3
     assert three != list(world.documents(3, seed=6))
     assert corpus_text(600, 5).startswith(three[0].text + "\n\n" + three[1].text)
 
@@ -374,6 +375,6 @@ def test_bigrams_stay_far_above_the_floor(world):
 
 def test_speed_is_worth_knowing(world):
     world.entropy()
-    start = time.perf_counter()
+    start = time.process_time()
     n_bytes = len(corpus_text(1_000_000))
-    print(f"{n_bytes / (time.perf_counter() - start) / 1e6:.1f} MB/s")
+    print(f"{n_bytes / (time.process_time() - start) / 1e6:.1f} MB/s of processor time")
