@@ -7,6 +7,7 @@ To print it, and to know whether all is well:
     all_right = all(row.passed for row in rows)
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -82,8 +83,10 @@ class Row:
         return self.verdict == "right"
 
     def to_dict(self):
-        """Plain values, ready for JSON."""
-        return {**asdict(self), "passed": self.passed}
+        """Plain values, ready for JSON, which knows neither infinity nor NaN."""
+        plain = {name: None if isinstance(value, float) and not math.isfinite(value) else value
+                 for name, value in asdict(self).items()}
+        return {**plain, "passed": self.passed}
 
 
 def run_checks(chosen=None):
@@ -104,7 +107,8 @@ def check(case):
     slope = taylor_slope(case.loss, case.parameters, gradients)
     verdict = report.verdict if report.verdict != "right" or abs(slope - 2) <= 0.02 else "wrong slope"
     entries = sum(row.n_checked for row in report.rows)
-    return Row(case.operation, _summary(case.parameters), entries, report.worst_error, slope, verdict)
+    worst_error = math.nan if report.worst_error is None else report.worst_error
+    return Row(case.operation, _summary(case.parameters), entries, worst_error, slope, verdict)
 
 
 def format_table(rows):

@@ -12,6 +12,7 @@ from torch import nn
 
 from minigpt.by_hand.check_table import Case, cases, check, format_table, run_checks
 from minigpt.by_hand.gradient_check import check_gradient, diagnose, numeric_gradient, taylor_slope
+from minigpt.by_hand.operations import relu_backward, relu_forward
 
 X = np.random.default_rng(0).standard_normal((2, 3))
 WEIGHT = np.random.default_rng(1).standard_normal((2, 3))
@@ -50,6 +51,14 @@ def test_the_table_fails_when_one_backward_is_wrong():
     wrong = Case(case.operation, case.parameters, case.forward, lambda *a: 1.001 * case.backward(*a))
     row = check(wrong)
     assert row.verdict == "wrong" and not row.passed and "0 of 1" in format_table([row])
+
+
+def test_a_table_row_without_numbers_is_still_valid_json():
+    kinks = Case("all kinks", {"x": np.zeros(2)}, lambda p: relu_forward(p["x"]), relu_backward)
+    row = check(kinks)
+    assert row.verdict == "kink" and not row.passed
+    assert json.loads(json.dumps(row.to_dict(), allow_nan=False))["worst_error"] is None
+    assert "nan" in format_table([row])
 
 
 @pytest.mark.parametrize("method", METHODS)
