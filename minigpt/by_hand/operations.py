@@ -910,7 +910,7 @@ def output_head_forward(hidden, table):
         table: (V, D); the token embedding itself when the head is tied.
     Returns:
         logits (…, V), and the cache.
-    Source: Press & Wolf (2017), section 2; Radford et al. (2018), equation 2.
+    Source: Press & Wolf (2017), section 3; Radford et al. (2018), equation 2.
     """
     return linear_forward(hidden, table, None)
 

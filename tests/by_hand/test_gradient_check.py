@@ -164,6 +164,16 @@ def test_strong_curvature_is_not_called_wrong():
     assert check_gradient(steep, X, 200.2 * np.cos(200 * X)).verdict == "wrong"
 
 
+def test_a_jump_of_the_curvature_is_not_called_wrong():
+    def squared_relu(x):
+        return (WEIGHT * np.maximum(x, 0) ** 2).sum() + x.sum()
+
+    right = 2 * WEIGHT * np.maximum(AT_KINKS, 0) + 1
+    assert check_gradient(squared_relu, AT_KINKS, right).verdict == "right"
+    for wrong in (right * 1.001, right + 1e-5 * (AT_KINKS == 0)):
+        assert check_gradient(squared_relu, AT_KINKS, wrong).verdict == "wrong"
+
+
 def test_float32_is_called_noise_when_it_hides_too_much():
     def offset(x):  # a large constant eats the digits
         return np.float32(1000) + (np.float32(0.01) * x.astype(np.float32) ** 2).sum(dtype=np.float32)
