@@ -32,6 +32,7 @@ from minigpt.tokenizers.tiktoken_bridge import FastEncoder, to_tiktoken
 from minigpt.tokenizers.words import may_cut, split_words
 
 LONG_TEXT = 200  # characters from which tiktoken is worth its start
+COUNTED_PIECE = 1 << 20  # characters taken at a time when words are counted
 MAX_CACHED_WORDS = 1 << 16
 NOT_A_TOKEN = sys.maxsize  # above every id
 
@@ -82,7 +83,7 @@ class BPETokenizer(Tokenizer):
         free_ids = (token_id for token_id in count() if token_id not in taken)
         for number, pair in enumerate(self.merges):
             token = b"".join(pair)
-            if token in ids or merge_bytes(token, ids) != list(pair):
+            if merge_bytes(token, ids) != list(pair):  # also when the token exists already
                 raise ValueError(f"merge {number}, {pair}: training cannot have learned it after those before it")
             ids[token] = next(free_ids)
         return ids
@@ -239,7 +240,7 @@ def count_words(text_or_chunks: str | Iterable[str], special_tokens: Sequence[st
         return after.isspace() and may_cut(before, after)
 
     counts: Counter[str] = Counter()
-    for piece in pieces_between_cuts(text_or_chunks, before_space, size=1 << 20):
+    for piece in pieces_between_cuts(text_or_chunks, before_space, COUNTED_PIECE):
         for part in split_at_special(piece, special_tokens) if special_tokens else [piece]:
             if part not in special_tokens:
                 counts.update(split_words(part))

@@ -17,6 +17,7 @@ AWKWARD = [
 ]
 unicode_text = st.text(max_size=30)  # hypothesis leaves lone surrogates out
 awkward_text = st.lists(st.one_of(st.sampled_from(AWKWARD), st.text(max_size=3)), max_size=15).map("".join)
-any_text = st.one_of(unicode_text, awkward_text)
+corner_text = st.text("as1l!' \n\t", max_size=20)  # few characters, so that all ways of standing together occur
+any_text = st.one_of(unicode_text, awkward_text, corner_text)
 
 SMALL = BPETokenizer.train(HAMLET, 300)

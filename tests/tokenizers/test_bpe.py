@@ -77,6 +77,21 @@ def test_training_does_not_depend_on_how_the_text_is_cut(chunks, data):
     assert BPETokenizer.train(iter(text), 270).to_json() == BPETokenizer.train(text, 270).to_json()
 
 
+@pytest.mark.parametrize("piece", [1, 7, 1000])
+def test_training_does_not_depend_on_how_much_is_counted_at_a_time(piece, monkeypatch):
+    text = "ab<|endoftext|>" * 9 + HAMLET.replace("that", "<|endoftext|>") + " \n ab" * 9
+    expected = BPETokenizer.train(text, 330)
+    assert not any(b"<" in left + right for left, right in expected.merges)
+    monkeypatch.setattr("minigpt.tokenizers.bpe.COUNTED_PIECE", piece)
+    assert BPETokenizer.train(text, 330).to_json() == expected.to_json()
+    assert BPETokenizer.train(iter(text), 330).to_json() == expected.to_json()
+
+
+def test_training_on_english_equals_recounting():
+    text = HAMLET[:104] + "Ay, there's the rub: for in that sleep of death what dreams may come " * 2
+    assert BPETokenizer.train(text, 400, []).merges == recount_everything(text, 144)
+
+
 def test_training_reports_progress_and_stops_early():
     seen = []
     tokenizer = BPETokenizer.train("abab abab", 1000, [], progress=lambda *numbers: seen.append(numbers))

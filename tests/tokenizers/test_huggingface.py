@@ -112,6 +112,17 @@ def test_files_that_mean_something_else_are_refused(tmp_path, path, value):
         BPETokenizer.from_hf_folder(tmp_path)
 
 
+def test_merged_tokens_numbered_out_of_order_are_refused(tmp_path):
+    SMALL.to_hf_files(tmp_path)
+    data = json.loads((tmp_path / "tokenizer.json").read_text(encoding="utf-8"))
+    first, second = ("".join(pair) for pair in data["model"]["merges"][:2])
+    vocab = data["model"]["vocab"]
+    vocab[first], vocab[second] = vocab[second], vocab[first]
+    (tmp_path / "tokenizer.json").write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(ValueError, match="ascend in the order of the merges"):
+        BPETokenizer.from_hf_folder(tmp_path)
+
+
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"tokenizer.json"):
         BPETokenizer.from_hf_folder(tmp_path)
