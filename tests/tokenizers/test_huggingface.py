@@ -62,7 +62,7 @@ def test_a_tokenizer_trained_there_is_read(tmp_path):
 
 
 def test_characters_there(tmp_path):
-    text = "wörld\n hello\r\n"
+    text = "wörld\n\n hello\r\n"
     tokenizer = CharTokenizer.train(text, ["<|endoftext|>"])
     tokenizer.to_hf_files(tmp_path)
     there = transformers.AutoTokenizer.from_pretrained(tmp_path)
