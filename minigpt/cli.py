@@ -125,8 +125,8 @@ def quickstart(arguments):
 # About a minute on two CPU cores.
 QUICKSTART = {
     "data": "python-docs",
-    "model": {"vocab_size": 1024, "context_length": 128, "n_layers": 4, "n_heads": 4, "d_model": 128, "dropout": 0.0},
-    "training": {"steps": 480, "batch_size": 16, "evaluate_every": 100, "evaluation_windows": 64},
+    "model": {"vocab_size": 1024, "context_length": 64, "n_layers": 4, "n_heads": 4, "d_model": 128, "dropout": 0.0},
+    "training": {"steps": 1100, "batch_size": 12, "evaluate_every": 100, "evaluation_windows": 100},
 }
 
 
@@ -134,7 +134,7 @@ def _show_sample(title, run, prompt):
     from minigpt.generation import generate
 
     ids = run.tokenizer.encode(prompt)
-    (new,) = generate(run.model, [ids], SamplingConfig(max_new_tokens=60, temperature=0.8, top_k=40, seed=1))
+    (new,) = generate(run.model, [ids], SamplingConfig(max_new_tokens=60, temperature=0.7, top_k=40, seed=1))
     text = run.tokenizer.decode(ids + new)
     _say(f"\n{title}:\n" + "\n".join("    " + line for line in text.splitlines()) + "\n")
 
