@@ -22,7 +22,7 @@ Shapes, as in `minigpt.model`:
     V vocabulary; … stands for any leading axes.
 
 The results have the floating-point type of the inputs: float64 for checking, float32 for speed. Complex numbers pass
-through as well, which the complex step of `gradient_check` uses; that is why a maximum below is taken of `x.real`.
+through most operations as well; the complex step of `gradient_check` uses that.
 """
 
 import math
@@ -159,7 +159,7 @@ def softmax_forward(scores):
     Source: Bishop (2006), equation 4.62.
     """
     _require_float(scores=scores)
-    weights = np.exp(scores - _largest(scores))
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
     weights /= weights.sum(axis=-1, keepdims=True)
     return weights, (weights,)
 
@@ -198,7 +198,7 @@ def log_softmax_forward(scores):
         (…, V) log-probabilities, at most 0, and the cache.
     """
     _require_float(scores=scores)
-    shifted = scores - _largest(scores)
+    shifted = scores - scores.max(axis=-1, keepdims=True)
     log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return log_probabilities, (log_probabilities,)
 
@@ -1037,11 +1037,6 @@ def _block_gradients(first_norm, attention, second_norm, feed_forward):
 def _rows(x):
     """All leading axes in one: (…, D) -> (N, D)."""
     return x.reshape(-1, x.shape[-1])
-
-
-def _largest(scores):
-    """The largest entry of each row; of the real parts, since a real shift keeps a complex step analytic."""
-    return scores.real.max(axis=-1, keepdims=True)
 
 
 def _safe_log(x):
