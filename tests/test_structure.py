@@ -50,8 +50,7 @@ def test_imports_go_in_one_direction(path):
 def test_the_readme_shows_the_real_tree():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     tree = re.search(r"```\nminigpt/\n(.*?)```", readme, re.DOTALL)[1]
-    shown = {line.split()[0].rstrip("/").removesuffix(".py") for line in tree.splitlines() if line[:3].strip() == ""
-             and line.startswith("  ") and not line.startswith("   ")}  # fmt: skip
+    shown = {name.rstrip("/").removesuffix(".py") for name in re.findall(r"^  (\S+)", tree, re.MULTILINE)}
     real = {room(path) for path in modules()} - {"__main__"}
     assert shown == real
 
