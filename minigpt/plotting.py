@@ -1,4 +1,12 @@
-"""Figures, all in one style. Each function returns a Figure; none shows or saves it."""
+"""Figures, all in one style, and package source, for notebooks.
+
+Each function returns what a notebook then shows, mostly a Figure; none shows or saves it itself.
+"""
+
+import ast
+import inspect
+import io
+import textwrap
 
 from matplotlib.figure import Figure
 
@@ -8,9 +16,18 @@ BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", 
 _STYLE = {"grid": {"color": "#DDDDDD", "linewidth": 0.6}, "spines": ("top", "right")}
 
 
+class NotebookFigure(Figure):
+    """A Figure that a notebook shows without pyplot, as the same bytes each time."""
+
+    def _repr_png_(self):
+        picture = io.BytesIO()
+        self.savefig(picture, format="png", metadata={"Software": None})
+        return picture.getvalue(), {"width": round(100 * self.get_figwidth())}
+
+
 def new_axes(width=7.0, height=4.0):
     """A figure (sizes in inches) with one set of axes in the common style."""
-    figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
+    figure = NotebookFigure(figsize=(width, height), layout="constrained", dpi=150)
     axes = figure.add_subplot()
     axes.grid(True, **_STYLE["grid"])
     axes.set_axisbelow(True)
@@ -37,3 +54,43 @@ def loss_curve(records, title=None):
     axes.set_ylabel("cross-entropy of the next token (nats)")
     axes.set_title(title or "Training loss", loc="left")
     return figure
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Source, shown in notebooks instead of copied into them
+# ---------------------------------------------------------------------------------------------------------------
+
+
+class ShownSource:
+    """Source code that a notebook renders in colour, under the name of its file."""
+
+    def __init__(self, name, code):
+        self.name = name
+        self.code = code
+
+    def __repr__(self):
+        return f"source of {self.name}"
+
+    def _repr_markdown_(self):
+        return f"`{self.name}`:\n\n```python\n{self.code}\n```"
+
+
+def show_source(shown, docstring=True):
+    """The source of a function, class or module of this package, for the last line of a cell.
+
+    Args:
+        shown: what to show.
+        docstring: False leaves the docstring of a function out, where the chapter has just said the same.
+    """
+    code = textwrap.dedent(inspect.getsource(shown)).rstrip()
+    if not docstring and shown.__doc__:
+        code = _without_docstring(code)
+    module = shown.__name__ if inspect.ismodule(shown) else f"{shown.__module__}.{shown.__qualname__}"
+    return ShownSource(module, code)
+
+
+def _without_docstring(code):
+    """The code of a function or class without the lines of its first docstring."""
+    body = ast.parse(code).body[0].body
+    lines = code.splitlines()
+    return "\n".join(lines[: body[0].lineno - 1] + lines[body[0].end_lineno :])
