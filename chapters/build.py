@@ -115,10 +115,11 @@ def execute(folder):
     with tempfile.TemporaryDirectory() as private:
         (Path(private) / "sitecustomize.py").write_text(CLOSE_THE_NETWORK, encoding="utf-8")
         client = NotebookClient(notebook, timeout=limit, kernel_name="python3", record_timing=False,
-                                coalesce_streams=True, resources={"metadata": {"path": str(folder)}})
+                                coalesce_streams=True, extra_arguments=["--IPKernelApp.log_level=40"],
+                                resources={"metadata": {"path": str(folder)}})
         started = time.perf_counter()
         try:
-            client.execute(env=kernel_environment(private), extra_arguments=["--IPKernelApp.log_level=40"])
+            client.execute(env=kernel_environment(private))
         except CellExecutionError as error:
             raise ChapterError(f"a cell failed with {error.ename}: {error.evalue}\n{error.traceback}") from None
         except CellTimeoutError:
