@@ -124,7 +124,10 @@ def test_initial_parameters_follow_the_torch_models_rule():
         assert array.mean() == pytest.approx(theirs[name].mean(), abs=0.003), name
 
 
-def test_loading_copies():
+def test_loading_copies_into_the_type_that_is_asked_for():
+    single = GPT(config_of("GPT-2", True))
+    assert {array.dtype for array in gpt.parameters_from(single).values()} == {np.dtype(np.float64)}
+    assert {array.dtype for array in gpt.parameters_from(single, np.float32).values()} == {np.dtype(np.float32)}
     model = GPT(config_of("GPT-2", True)).double()
     before = model.token_embedding.weight.detach().clone()
     gpt.parameters_from(model)["token_embedding.weight"][:] = 0
@@ -135,7 +138,7 @@ def test_loading_copies():
 def test_fifty_steps_of_training_lie_on_pytorchs_curve(variant, tied):
     config = config_of(variant, tied, context_length=8, vocab_size=11)
     training = TrainingConfig(steps=50, batch_size=4, learning_rate=1e-2, warmup_steps=5, weight_decay=0.1)
-    corpus = np.random.default_rng(4).integers(0, 11, 200)
+    corpus = np.arange(200) ** 2 % 11  # repeats itself, so that there is something to learn
     start = gpt.initial_parameters(config, seed=5)
     untouched = {name: array.copy() for name, array in start.items()}
     rates = []
@@ -163,7 +166,7 @@ def test_fifty_steps_of_training_lie_on_pytorchs_curve(variant, tied):
     difference = np.abs(np.array(ours) - theirs).max()
     print(f"{variant}: loss {ours[0]:.4f} -> {ours[-1]:.4f}, largest difference from PyTorch's curve {difference:.1e}")
     assert difference < 1e-9
-    assert ours[-1] < ours[0] - 0.05
+    assert ours[-1] < ours[0] - 0.5
     assert max(rates) == 1e-2 and rates[-1] == pytest.approx(5e-4)
     for name, array in start.items():
         np.testing.assert_array_equal(array, untouched[name])
