@@ -8,6 +8,8 @@ import inspect
 import io
 import textwrap
 
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 # Okabe & Ito's palette: told apart by colour-blind readers too.
@@ -53,6 +55,100 @@ def loss_curve(records, title=None):
     axes.set_xlabel("update")
     axes.set_ylabel("cross-entropy of the next token (nats)")
     axes.set_title(title or "Training loss", loc="left")
+    return figure
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Attention
+# ---------------------------------------------------------------------------------------------------------------
+
+
+def heat_map(values, rows, columns, labels, title, diverging=False):
+    """A table of numbers as colours, with the numbers written in.
+
+    Args:
+        values: (R, C).
+        rows, columns: names of the R rows and the C columns.
+        labels: what the rows, the columns and the numbers are.
+        title: what the figure shows.
+        diverging: True for numbers of both signs: white is 0, and blue and orange are equally far from it.
+    """
+    figure, axes = new_axes(1.9 + 0.85 * len(columns), 1.5 + 0.5 * len(rows))
+    axes.grid(False)
+    largest = np.abs(values).max()
+    colours = LinearSegmentedColormap.from_list("", [ORANGE, "white", BLUE] if diverging else ["white", BLUE])
+    image = axes.imshow(values, cmap=colours, vmin=-largest if diverging else 0, vmax=largest, aspect="auto")
+    for (row, column), value in np.ndenumerate(values):
+        dark = value > 0.6 * largest
+        axes.text(column, row, f"{value + 0.0:.2f}", ha="center", va="center", color="white" if dark else "black")
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.spines[:].set_visible(False)
+    axes.set(ylabel=labels[0], xlabel=labels[1])
+    figure.colorbar(image, label=labels[2])
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def attention_map(weights, tokens, title):
+    """Who listens to whom: attention weights (T, T) of one head, tokens at both axes."""
+    labels = ("query: the token that reads", "key: the token that is read", "attention weight")
+    return heat_map(weights, tokens, tokens, labels, title)
+
+
+def mask_panels(masks, tokens, title):
+    """Masks side by side, blue where a query may look.
+
+    Args:
+        masks: {name: (T, T) booleans}.
+        tokens: names of the T tokens.
+        title: what the figure shows.
+    """
+    figure = NotebookFigure(figsize=(3.0 * len(masks), 3.4), layout="constrained", dpi=150)
+    for axes, (name, mask) in zip(figure.subplots(1, len(masks), sharey=True, squeeze=False)[0], masks.items()):
+        axes.imshow(mask, cmap=LinearSegmentedColormap.from_list("", ["#EEEEEE", BLUE]), vmin=0, vmax=1)
+        axes.set_xticks(range(len(tokens)), tokens, rotation=90)
+        axes.set_yticks(range(len(tokens)), tokens)
+        axes.set_xticks(np.arange(len(tokens) - 1) + 0.5, minor=True)
+        axes.set_yticks(np.arange(len(tokens) - 1) + 0.5, minor=True)
+        axes.grid(True, which="minor", color="white", linewidth=1.5)
+        axes.tick_params(which="minor", length=0)
+        axes.spines[:].set_visible(False)
+        axes.set_title(f"{name}: {int(np.sum(mask))} pairs", fontsize=11)
+        axes.set_xlabel("key: read")
+    figure.axes[0].set_ylabel("query: reads")
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def scaling_curves(x, curves, labels, title, logarithmic=True, marked=None):
+    """Quantities that grow with another one, on logarithmic axes.
+
+    Args:
+        x: the values at which they were computed.
+        curves: {name: values}, at most four.
+        labels: of the horizontal and the vertical axis, with units.
+        title: what the figure shows.
+        logarithmic: False leaves the vertical axis linear, from 0.
+        marked: (x, words) of a place worth a vertical line, or None.
+    """
+    figure, axes = new_axes()
+    styles = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", ":"), (PURPLE, "D", "-."))
+    for (name, values), (colour, marker, line) in zip(curves.items(), styles):
+        axes.plot(x, values, color=colour, marker=marker, markersize=5, linestyle=line, label=name)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(x, [f"{value:,}" for value in x])
+    if logarithmic:
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0)
+    if marked is not None:
+        axes.axvline(marked[0], color=GREY, linestyle=":")
+        axes.annotate(marked[1], (marked[0], 0.04), (4, 0), xycoords=("data", "axes fraction"),
+                      textcoords="offset points", color="#555555")  # fmt: skip
+    axes.set(xlabel=labels[0], ylabel=labels[1])
+    axes.legend(frameon=False)
+    axes.set_title(title, loc="left")
     return figure
 
 
