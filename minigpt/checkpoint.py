@@ -145,7 +145,7 @@ def read_config(folder):
     config = _read_json(path)
     fields = {"model", "tokenizer_fingerprint", "about"}
     if not isinstance(config, dict) or config.get("format") != FORMAT or not fields <= config.keys():
-        raise ValueError(f"{path} is not a minigpt checkpoint's (for a Hugging Face folder, use minigpt import)")
+        raise ValueError(f"{path} was not written by minigpt (for a Hugging Face folder, use minigpt import)")
     return config
 
 

@@ -7,6 +7,7 @@ with one line on stderr and exit status 2.
 import contextlib
 import dataclasses
 import io
+import json
 import os
 import sys
 import time
@@ -324,7 +325,7 @@ class TokenizerDecodeFlags:
 
     tokenizer: tyro.conf.Positional[str]
     """tokenizer.json, or a folder that holds one"""
-    ids: tyro.conf.Positional[tuple[int, ...]] = ()
+    ids: tyro.conf.Positional[tuple[str, ...]] = ()
     """token ids; without them, standard input is read"""
 
 
@@ -332,14 +333,11 @@ def tokenizer_decode(arguments):
     """Turn token ids into text"""
     flags = _parse(TokenizerDecodeFlags, arguments, "minigpt tokenizer decode")
     tokenizer = _load_tokenizer(flags.tokenizer)
-    ids = flags.ids
-    if not ids:
-        words = "".join(_standard_input_pieces()).split()
-        wrong = [word for word in words if not word.isascii() or not word.isdigit()]
-        if wrong:
-            raise ValueError(f"{wrong[0]!r} is not a token id: give whole numbers separated by spaces")
-        ids = [int(word) for word in words]
-    sys.stdout.write(tokenizer.decode(ids))
+    words = flags.ids or "".join(_standard_input_pieces()).split()
+    wrong = [word for word in words if not (word.isascii() and word.isdigit() and len(word) < 10)]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r} is not a token id: give whole numbers separated by spaces")
+    sys.stdout.write(tokenizer.decode(map(int, words)))
 
 
 def _load_tokenizer(path):
@@ -357,6 +355,66 @@ def _standard_input_pieces():
 
     data = sys.stdin.buffer.read()
     return TextSource("standard input", lambda: io.BytesIO(data), 0, len(data)).pieces()
+
+
+# ------------------------------------------------------------------------------------------- gradients by hand
+
+
+@dataclass(frozen=True)
+class CheckFlags:
+    """Check every hand-written derivative of a GPT against numbers; exit status 1 if one is wrong."""
+
+    json: tyro.conf.FlagCreatePairsOff[bool] = False
+    """print JSON instead of a table"""
+
+
+def check(arguments):
+    """Check every hand-written derivative of a GPT against numbers"""
+    flags = _parse(CheckFlags, arguments, "minigpt check")
+    from minigpt.by_hand.check_table import format_table, run_checks
+
+    rows = run_checks()
+    _say(json.dumps([row.to_dict() for row in rows], indent=2) if flags.json else format_table(rows))
+    return 0 if all(row.passed for row in rows) else 1
+
+
+@dataclass(frozen=True)
+class ByHandFlags:
+    """Train a small GPT twice, from the same start on the same batches: by hand in NumPy, and with PyTorch."""
+
+    data: str = "python-docs"
+    """a UTF-8 text file, or the name of a data set; its first 20,000 characters are used"""
+    preset: Literal["gpt1", "gpt2", "gpt3"] = "gpt2"
+    """which GPT's design; the size is small"""
+    steps: int = 100
+    """number of updates"""
+    seed: int = 1
+    """seed of weights and batches"""
+    out: str = "runs/by-hand"
+    """folder for the figure of the two loss curves"""
+
+
+def by_hand(arguments):
+    """Train a GPT by hand-written gradients in NumPy, beside PyTorch's"""
+    flags = _parse(ByHandFlags, arguments, "minigpt by-hand")
+    if flags.steps < 1 or flags.seed < 0:
+        raise ValueError(f"steps={flags.steps} must be at least 1 and seed={flags.seed} at least 0")
+    from minigpt.datasets.catalog import open_text
+    from minigpt.plotting import two_curves
+    from minigpt.training.beside_by_hand import train_twice
+
+    text = "".join(open_text(flags.data).pieces())[:20_000]
+    ours, theirs = train_twice(text, preset(flags.preset if flags.preset != "gpt3" else "gpt3-small"),
+                               flags.steps, flags.seed)  # fmt: skip
+    _say("update  by hand, nats    PyTorch, nats    difference")
+    for step in sorted({*range(0, flags.steps, max(1, flags.steps // 10)), flags.steps - 1}):
+        _say(f"{step + 1:6}  {ours[step]:.10f}     {theirs[step]:.10f}     {abs(ours[step] - theirs[step]):.1e}")
+    largest = max(abs(one - other) for one, other in zip(ours, theirs))
+    _say(f"largest difference between the two curves: {largest:.1e} nats")
+    path = Path(flags.out) / "loss.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    two_curves({"by hand, in NumPy": ours, "PyTorch": theirs}, largest).savefig(path)
+    _say(f"figure: {path}")
 
 
 # ------------------------------------------------------------------------------------------- other formats, data
@@ -443,6 +501,8 @@ COMMANDS = {
     "tokenizer train": tokenizer_train,
     "tokenizer encode": tokenizer_encode,
     "tokenizer decode": tokenizer_decode,
+    "check": check,
+    "by-hand": by_hand,
     "import": import_,
     "export": export,
     "data": data,
@@ -507,7 +567,7 @@ def _parse(settings, arguments, program, default=None):
     """Flags -> the settings object; a mistake in them is one ValueError, in one line."""
     messages = io.StringIO()
     keywords = {} if default is None else {"default": default}
-    markers = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff)
+    markers = (tyro.conf.OmitArgPrefixes,)
     try:
         with contextlib.redirect_stderr(messages):
             return tyro.cli(settings, args=arguments, prog=program, config=markers, **keywords)

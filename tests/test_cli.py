@@ -168,6 +168,31 @@ def test_quickstart_shows_samples_and_says_what_to_try_next(tmp_path, monkeypatc
         assert cli.main([*command[0].split()[1:], command[1]]) == 0
 
 
+def test_check_prints_a_table_or_json_and_fails_when_a_derivative_is_wrong(capsys, monkeypatch):
+    from minigpt.by_hand import check_table, operations
+
+    three = check_table.cases()[:3]
+    monkeypatch.setattr(check_table, "cases", lambda: three)
+    assert cli.main(["check"]) == 0
+    assert "3 of 3 operations right" in capsys.readouterr().out
+    assert cli.main(["check", "--json"]) == 0
+    assert [row["passed"] for row in json.loads(capsys.readouterr().out)] == [True] * 3
+    right = operations.linear_backward
+    monkeypatch.setattr(operations, "linear_backward", lambda *a: (right(*a)[0] * 1.001, *right(*a)[1:]))
+    wrong = [case for case in check_table._maps_and_lookups() if case.operation == "linear"]
+    monkeypatch.setattr(check_table, "cases", lambda: wrong)
+    assert cli.main(["check"]) == 1
+    assert "0 of 1 operations right" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("design", ["gpt1", "gpt2", "gpt3"])
+def test_training_by_hand_lies_on_pytorchs_curve(tmp_path, capsys, design):
+    assert cli.main(["by-hand", "--preset", design, "--steps", "12", "--out", str(tmp_path)]) == 0
+    largest = float(re.search(r"largest difference between the two curves: (\S+)", capsys.readouterr().out)[1])
+    assert largest < 1e-9
+    assert (tmp_path / "loss.png").exists()
+
+
 def test_help_and_the_list_of_data_sets(capsys):
     for arguments in ([], ["--help"], ["tokenizer"], ["data"], ["--version"]):
         assert cli.main(arguments) == 0
@@ -348,6 +373,8 @@ def test_wrong_sampling_settings(capsys, trained, settings, message):
 
 def test_ids_that_are_none(capsys, trained):
     assert "12345" in refused(capsys, "tokenizer", "decode", trained, 12345)
+    for word in ("-1", "three", "²", "9" * 5000):
+        assert "is not a token id" in refused(capsys, "tokenizer", "decode", trained, 1, word)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -44,9 +44,11 @@ class TextSource:
         if not path.is_file():
             raise ValueError(f"{path} is not a file")
         size = path.stat().st_size
-        if size == 0:
+        with open(path, "rb") as file:
+            start = len(codecs.BOM_UTF8) if file.read(3) == codecs.BOM_UTF8 else 0  # Windows editors put it there
+        if size == start:
             raise ValueError(f"{path} is empty")
-        return cls(str(path), lambda: open(path, "rb"), 0, size)
+        return cls(str(path), lambda: open(path, "rb"), start, size)
 
     @property
     def n_bytes(self):

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from minigpt.by_hand.optimizers import warmup_cosine
 from minigpt.checkpoint import load_tensors, replacing_folder, save_tensors
 from minigpt.config import TrainingConfig
 from minigpt.devices import autocast
 from minigpt.training.losses import mean_loss
 from minigpt.training.optimizer import make_optimizer, scale_and_clip
-from minigpt.training.schedules import warmup_cosine
 
 
 class TrainingDiverged(ValueError):
@@ -152,8 +152,8 @@ class Trainer:
             total, count = total + batch_total.item(), count + batch_count
         if count == 0:
             raise ValueError(f"step {step + 1}: the batch scores no target")
-        learning_rate = warmup_cosine(step, config.steps, config.learning_rate, config.warmup_steps,
-                                      config.final_learning_rate_share * config.learning_rate)  # fmt: skip
+        final = config.final_learning_rate_share * config.learning_rate
+        learning_rate = warmup_cosine(step, config.steps, config.learning_rate, final, config.warmup_steps)
         norm = scale_and_clip(self.model.parameters(), 1 / count, config.gradient_clip)
         if not (math.isfinite(total) and math.isfinite(norm)):
             raise TrainingDiverged(self._diverged(total / count, norm))

@@ -64,6 +64,15 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path, make, message):
         TextSource.from_file(make(tmp_path))
 
 
+def test_a_byte_order_mark_is_not_text(tmp_path):
+    path = tmp_path / "windows.txt"
+    path.write_text("naïve", encoding="utf-8-sig")
+    assert "".join(TextSource.from_file(path).pieces()) == "naïve"
+    path.write_text("", encoding="utf-8-sig")
+    with pytest.raises(ValueError, match=r"windows\.txt is empty"):
+        TextSource.from_file(path)
+
+
 def test_long_texts_are_memory_mapped_with_the_same_ids(tmp_path, monkeypatch):
     text = "the quick brown fox. " * 50
     source, tokenizer = TextSource.from_string("s", text), CharTokenizer.train(text)

@@ -10,13 +10,13 @@ import pytest
 import torch
 from conftest import make_model
 
+from minigpt.by_hand.optimizers import warmup_cosine
 from minigpt.checkpoint import load_model, save_model
 from minigpt.config import TrainingConfig
 from minigpt.datasets.text import NextTokenWindows
 from minigpt.tokenizers import CharTokenizer
 from minigpt.training.losses import mean_loss, next_token_loss
 from minigpt.training.optimizer import make_optimizer, scale_and_clip
-from minigpt.training.schedules import warmup_cosine
 from minigpt.training.trainer import Trainer, TrainingDiverged, TrainingInterrupted, read_metrics
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz .\n"  # 29, the vocabulary of the tests' models
@@ -251,7 +251,7 @@ def test_the_schedule_by_hand():
 @pytest.mark.parametrize("steps, warmup", [(1, 0), (1, 5), (2, 1), (5, 4), (5, 5)])
 def test_the_schedule_of_a_very_short_run_is_finite(steps, warmup):
     for step in range(steps + 2):
-        assert 0 <= warmup_cosine(step, steps, 1.0, warmup, 0.1) <= 1
+        assert 0 <= warmup_cosine(step, steps, peak=1.0, final=0.1, warmup_steps=warmup) <= 1
 
 
 @pytest.mark.parametrize("changes, message", [
