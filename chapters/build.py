@@ -115,17 +115,20 @@ def execute(folder):
     with tempfile.TemporaryDirectory() as private:
         (Path(private) / "sitecustomize.py").write_text(CLOSE_THE_NETWORK, encoding="utf-8")
         client = NotebookClient(notebook, timeout=limit, kernel_name="python3", record_timing=False,
-                                coalesce_streams=True, extra_arguments=["--IPKernelApp.log_level=40"],
+                                coalesce_streams=True, extra_arguments=["--IPKernelApp.log_level=50"],
                                 resources={"metadata": {"path": str(folder)}})
+        running = []
+        client.on_cell_start = lambda cell, cell_index: running.append(cell.source)
         started = time.perf_counter()
         try:
             client.execute(env=kernel_environment(private))
         except CellExecutionError as error:
-            raise ChapterError(f"a cell failed with {error.ename}: {error.evalue}\n{error.traceback}") from None
+            traceback = re.sub(r"\x1b\[[\d;]*m", "", error.traceback)  # without colours
+            raise ChapterError(f"a cell failed with {error.ename}: {error.evalue}\n{traceback}") from None
         except CellTimeoutError:
-            raise ChapterError(f"a cell ran longer than {limit} seconds:\n{_running(notebook)}") from None
+            raise ChapterError(f"a cell ran longer than {limit} seconds:\n{running[-1]}") from None
         except DeadKernelError:
-            raise ChapterError(f"the kernel died in this cell:\n{_running(notebook)}") from None
+            raise ChapterError(f"the kernel died in this cell:\n{running[-1]}") from None
         seconds = time.perf_counter() - started
     if seconds > 60 * header["minutes"]:
         raise ChapterError(f"the chapter declares {header['minutes']} minutes, but ran {seconds / 60:.1f}")
@@ -216,13 +219,6 @@ def forbid_what_changes(notebook):
                 found = re.search(pattern, "\n".join(map(str, texts)))
                 if found:
                     raise ChapterError(f"an output holds {what}, {found[0].strip()!r}, after\n{cell.source}")
-
-
-def _running(notebook):
-    """The source of the last cell that was started."""
-    started = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.execution_count is not None]
-    waiting = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.execution_count is None]
-    return (waiting or started)[0].source
 
 
 def _free_id(cell, taken):
