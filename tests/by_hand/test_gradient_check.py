@@ -281,6 +281,12 @@ def test_a_detached_branch_has_the_gradient_zero():
     assert [(f.parameter, f.cause) for f in findings] == [("0.weight", "zero"), ("0.bias", "zero")]
 
 
+def test_an_unused_torch_parameter_has_the_gradient_zero():
+    report = check_gradient(lambda n: n[0](INPUT).square().sum(), small_network())
+    assert report.verdict == "right"
+    assert not report.analytic["2.weight"].any()
+
+
 def test_dropout_left_on_is_called_random_and_a_dictionary_of_tensors_works():
     network = nn.Sequential(small_network(), nn.Dropout(0.5))
     assert check_gradient(network_loss, network).verdict == "random"
