@@ -122,6 +122,7 @@ def spread_of_means(sizes, spreads, one):
     axes.loglog(sizes, spreads, "o", color=BLUE, markersize=7, label="measured")
     axes.loglog(sizes, one / np.sqrt(sizes), color=ORANGE, linewidth=1.5, zorder=1, label=f"{one:g} / √N")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.set_yticks(one / np.sqrt(sizes), [f"{one / math.sqrt(size):.3g}" for size in sizes])
     axes.minorticks_off()
     axes.set(xlabel="examples in a batch, N", ylabel="spread of the mean loss (bits)")
     axes.legend(frameon=False)
