@@ -54,6 +54,17 @@ def replacing_folder(target):
     shutil.rmtree(old, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def saying_where(path):
+    """Put the path into an error of the system that names none: a full disk does not say which one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and not error.filename:
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        raise
+
+
 def save_model(folder, model, tokenizer, **about):
     """Write model and tokenizer into an existing folder; `about` (plain values) is noted in config.json."""
     folder = Path(folder)
@@ -175,6 +186,7 @@ def save_tensors(path, tensors, metadata=None):
         safetensors.torch.save_file(tensors, path, metadata=metadata)
     except SafetensorError as error:
         raise OSError(f"cannot write {path}: {error}") from None
+    path.chmod(path.parent.stat().st_mode & 0o666)  # readable for those who may read the folder, not the writer alone
 
 
 def load_tensors(path):

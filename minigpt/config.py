@@ -91,7 +91,7 @@ class TrainingConfig:
     final_learning_rate_share: float = 0.05
     """learning rate of the last step, as a share of the highest"""
     warmup_steps: int = 100
-    """updates over which the learning rate rises linearly from 0"""
+    """updates over which the learning rate rises linearly to the highest"""
     weight_decay: float = 0.1
     """decoupled decay of matrices and embeddings, per unit of learning rate (biases and norms have none)"""
     beta1: float = 0.9

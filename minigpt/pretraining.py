@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from minigpt.checkpoint import load_model, save_model
+from minigpt.checkpoint import load_model, save_model, saying_where
 from minigpt.config import PretrainConfig, TrainingConfig, from_dict
 from minigpt.datasets import catalog
 from minigpt.datasets.text import NextTokenWindows, token_ids
@@ -42,10 +42,11 @@ class PretrainingRun:
 
     def train(self, on_step=None):
         """Train to the end; see `Trainer.run`. The loss figure is drawn even if the run is stopped."""
-        try:
-            self.trainer.run(on_step)
-        finally:
-            self._draw()
+        with saying_where(self.folder):
+            try:
+                self.trainer.run(on_step)
+            finally:
+                self._draw()
 
     def validation_loss(self):
         """Mean loss of the model as it now is, over the whole validation text, in nats for each token."""

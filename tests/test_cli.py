@@ -1,5 +1,6 @@
 """The command line on real files, on wrong ones, and interrupted."""
 
+import errno
 import json
 import os
 import re
@@ -406,7 +407,32 @@ def test_a_disk_that_takes_no_more(tmp_path, text):
     assert {path.name for path in (tmp_path / "run").iterdir()} <= {"settings.json", "metrics.jsonl", "loss.png"}
 
 
-def test_no_traceback_for_a_missing_module_data(capsys, monkeypatch, text, tmp_path):
+def test_a_file_that_cannot_be_written_is_named(capsys, monkeypatch, tmp_path, text):
+    missing = tmp_path / "absent" / "tokens.json"
+    arguments = ["tokenizer", "train", "--data", text, "--vocab-size", "300", "--out"]
+    assert f"{missing}: No such file or directory" in refused(capsys, *arguments, missing)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    path = tmp_path / "tokens.json"
+    assert f"{path}: No space left on device" in refused(capsys, *arguments, path)
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr("minigpt.checkpoint._flush", full)
+    run = tmp_path / "run"
+    assert cli.main(["pretrain", "--data", str(text), "--out", str(run), *SMALL, "--steps", "3"]) == 2
+    last_line = capsys.readouterr().err.splitlines()[-1]  # after the progress bar
+    assert re.fullmatch(rf"minigpt: error: {run}/\S*: No space left on device", last_line)
+    assert not list(run.glob("**/model.safetensors"))
+
+
+def test_files_may_be_read_by_whoever_may_read_the_folder(trained):
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (trained / "best").iterdir()}
+    assert len(set(modes.values())) == 1, modes
+
+
+def test_data_that_cannot_be_fetched(capsys, monkeypatch, text, tmp_path):
     monkeypatch.delenv("MINIGPT_DATA", raising=False)
     monkeypatch.setattr("pooch.retrieve", lambda *a, **k: (_ for _ in ()).throw(OSError("no network\nat all")))
     message = refused(capsys, "pretrain", "--data", "tinyshakespeare", "--out", tmp_path / "never")

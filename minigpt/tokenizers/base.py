@@ -224,14 +224,19 @@ def write_json(path: str | os.PathLike, data: Any, indent: int | None = None) ->
     """Write a JSON file through a temporary one beside it, so that a reader never meets half a file."""
     path = Path(path)
     text = json.dumps(data, ensure_ascii=False, indent=indent)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # not the temporary file's name
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text + "\n")
         os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files that only their owner can read
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         os.unlink(temporary)
+        if isinstance(error, OSError) and error.errno:
+            raise OSError(error.errno, error.strerror, str(path)) from None  # a full disk does not say where
         raise
 
 

@@ -64,16 +64,17 @@ def test_a_repeated_run_has_the_same_bits_and_another_seed_has_not():
     assert equal(weights(first), weights(again))
 
 
-@pytest.mark.parametrize("stop", [1, 7, 12])
+@pytest.mark.parametrize("steps, stop", [(20, 1), (20, 7), (100, 50)])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_resumed_run_has_the_same_bits_as_one_that_never_stopped(tmp_path, stop, precision):
-    whole = make_trainer(tmp_path / "whole", precision=precision)
+def test_a_resumed_run_has_the_same_bits_as_one_that_never_stopped(tmp_path, steps, stop, precision):
+    changes = {"steps": steps, "precision": precision}
+    whole = make_trainer(tmp_path / "whole", **changes)
     expected = losses(whole)
-    stopped = make_trainer(tmp_path / "parts", precision=precision)
+    stopped = make_trainer(tmp_path / "parts", **changes)
     got = losses(stopped, until=stop)
     torch.rand(3)  # other random numbers are drawn between the two halves
     model, _ = load_model(tmp_path / "parts" / "last")
-    resumed = make_trainer(tmp_path / "parts", model, precision=precision)
+    resumed = make_trainer(tmp_path / "parts", model, **changes)
     resumed.resume()
     assert resumed.step == stop
     assert got + losses(resumed) == expected
