@@ -213,6 +213,7 @@ def mask_panels(masks, tokens, title):
     """
     figure = NotebookFigure(figsize=(3.0 * len(masks), 3.4), layout="constrained", dpi=150)
     for axes, (name, mask) in zip(figure.subplots(1, len(masks), sharey=True, squeeze=False)[0], masks.items()):
+        mask = np.asarray(mask)
         axes.imshow(mask, cmap=LinearSegmentedColormap.from_list("", ["#EEEEEE", BLUE]), vmin=0, vmax=1)
         axes.set_xticks(range(len(tokens)), tokens, rotation=90)
         axes.set_yticks(range(len(tokens)), tokens)
@@ -221,7 +222,7 @@ def mask_panels(masks, tokens, title):
         axes.grid(True, which="minor", color="white", linewidth=1.5)
         axes.tick_params(which="minor", length=0)
         axes.spines[:].set_visible(False)
-        axes.set_title(f"{name}: {int(np.sum(mask))} pairs", fontsize=11)
+        axes.set_title(f"{name}: {mask.sum()} pairs", fontsize=11)
         axes.set_xlabel("key: read")
     figure.axes[0].set_ylabel("query: reads")
     figure.suptitle(title, x=0.01, ha="left")
