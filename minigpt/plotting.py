@@ -171,7 +171,7 @@ def bits_by_context(curves, title, floor=None):
 
 
 def heat_map(values, rows, columns, labels, title, diverging=False):
-    """A table of numbers as colours, with the numbers written in.
+    """A table of numbers as colours, with the numbers written in; without signs, an exact 0 stays empty.
 
     Args:
         values: (R, C).
@@ -186,8 +186,9 @@ def heat_map(values, rows, columns, labels, title, diverging=False):
     colours = LinearSegmentedColormap.from_list("", [ORANGE, "white", BLUE] if diverging else ["white", BLUE])
     image = axes.imshow(values, cmap=colours, vmin=-largest if diverging else 0, vmax=largest, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        dark = value > 0.6 * largest
-        axes.text(column, row, f"{value + 0.0:.2f}", ha="center", va="center", color="white" if dark else "black")
+        colour = "white" if value > 0.6 * largest else "black"
+        words = f"{value + 0.0:.2f}" if value or diverging else ""
+        axes.text(column, row, words, ha="center", va="center", color=colour)
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
     axes.spines[:].set_visible(False)
@@ -220,7 +221,7 @@ def mask_panels(masks, tokens, title):
         axes.set_xticks(np.arange(len(tokens) - 1) + 0.5, minor=True)
         axes.set_yticks(np.arange(len(tokens) - 1) + 0.5, minor=True)
         axes.grid(True, which="minor", color="white", linewidth=1.5)
-        axes.tick_params(which="minor", length=0)
+        axes.tick_params(which="both", length=0)
         axes.spines[:].set_visible(False)
         axes.set_title(f"{name}: {mask.sum()} pairs", fontsize=11)
         axes.set_xlabel("key: read")
