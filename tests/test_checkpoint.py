@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 import torch
-from conftest import VARIANTS, make_model
+from tiny_models import VARIANTS, make_model
 
 from minigpt.checkpoint import find_checkpoint, load_model, replacing_folder, save_model, save_tensors
 from minigpt.tokenizers import BPETokenizer, CharTokenizer

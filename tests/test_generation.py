@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from conftest import VARIANTS, make_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_models import VARIANTS, make_model
 
 from minigpt.config import SamplingConfig
 from minigpt.generation import generate, next_token_probabilities, stream, window_start

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from conftest import VARIANTS, make_model
+from tiny_models import VARIANTS, make_model
 
 from minigpt.config import PRESETS, GPTConfig
 from minigpt.model import GPT, KVCache, attention, attention_by_formula, attention_mask

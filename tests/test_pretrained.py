@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 import torch
-from conftest import VARIANTS, make_model
+from tiny_models import VARIANTS, make_model
 
 from minigpt.checkpoint import save_tensors
 from minigpt.pretrained import read_hugging_face, write_hugging_face

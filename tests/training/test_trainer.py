@@ -8,7 +8,7 @@ import signal
 
 import pytest
 import torch
-from conftest import make_model
+from tiny_models import make_model
 
 from minigpt.by_hand.optimizers import warmup_cosine
 from minigpt.checkpoint import load_model, save_model
