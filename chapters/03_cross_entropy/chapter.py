@@ -96,7 +96,7 @@ print(f"sum of the surprises: {bits:g} bits, {bits / (len(text) - 1):g} bits for
 # The ten probabilities multiply to 1/64. The ten **surprises**, $-\log_2 p$, add up to 6 bits. It is the same
 # statement, since $1/64 = 2^{-6}$. But the sum is the better way to say it:
 #
-# - The product of a million probabilities is smaller than any number that a computer can hold. The sum is not.
+# - The product of thousands of probabilities is too small for a computer and becomes 0. The sum is not.
 # - The sum divided by the number of guesses, here 0.6 bits, does not depend on how long the text is.
 #
 # Could it be something else than the logarithm? If the surprise $s(p)$ of two independent events is to add up,
@@ -184,7 +184,8 @@ for added in (0.01, 1.0, 100.0):
 
 # %% [markdown]
 # The remedy is **smoothing**: pretend that everything was seen a little more often than it was. With little added, the
-# unseen stays dear; with much added, the model knows nothing any more. Exercise 1 is this model for a whole alphabet.
+# unseen stays dear; with much added, the model knows nothing any more. The exercise `bigram_probabilities` is this
+# model for a whole alphabet.
 
 # %% [markdown]
 # ## 4. From counting to softmax
@@ -298,7 +299,7 @@ check_gradient(loss_of, somewhere, ops.softmax_forward(somewhere)[0] - truth)
 #
 # $$L(\theta) = \frac1N \sum_{i=1}^{N} \ell\big(M_\theta(x_i), y_i\big).$$
 #
-# (Vapnik 1992, section 1.) For a language model, $x_i$ is a context, $y_i$ the token that follows, and $\ell$ the
+# (Vapnik 1992.) For a language model, $x_i$ is a context, $y_i$ the token that follows, and $\ell$ the
 # surprise $-\log p(y_i \mid x_i)$. To make the empirical risk small is then the same as to make the text as probable as
 # possible, which statisticians call maximum likelihood.
 #
@@ -497,7 +498,7 @@ assert loss / math.log(2) < label_entropy
 # ### Where the textbook formula fails
 #
 # On paper the denominators cancel. In a computer they are divided by first, and a sure prediction is rounded to exactly
-# 1. Then $1 - \hat y$ is 0.
+# one. Then $1 - \hat y$ is 0.
 
 # %%
 for z_sure in (10.0, 30.0, 40.0):
@@ -510,7 +511,8 @@ for z_sure in (10.0, 30.0, 40.0):
 # %% [markdown]
 # The remedy is the one of section 4: do it on paper. From $\log \sigma(z) = -\log(1 + e^{-z})$ follows
 # $\ell = \log(1 + e^{z}) - y z$, which contains no $\hat y$ at all. `np.logaddexp(0, z)` computes the logarithm without
-# overflow. Its derivative is $\sigma(z) - y$, without any division. Exercises 6 and 7 are these two lines.
+# overflow. Its derivative is $\sigma(z) - y$, without any division. The exercises
+# `binary_cross_entropy_from_logits` and `logistic_gradient` are these two lines.
 #
 # The picture fits together: two-class softmax with the scores $(0, z)$ *is* the sigmoid, since
 # $e^z / (e^0 + e^z) = \sigma(z)$.
@@ -782,7 +784,7 @@ plotting.bits_by_context(
 # 3. One curve dives *below* the floor. No law is broken. The floor is for *new* text; this one was counted already. **A
 #    loss below the floor is proof of remembering, or of a mistake**: test text in the training set, tokens that can see
 #    their own answer, a wrong count of bytes. With a real text you do not have that alarm. Here you do, and later
-#    chapters draw this line under every loss curve.
+#    chapters draw this line under their loss curves wherever the text is this one.
 
 # %% [markdown]
 # ## 11. Where it fails
@@ -813,14 +815,52 @@ print("tiny-world model on it, for the same:",
 # say the same phrase forever. How to draw from it is chapter 08's subject.
 
 # %% [markdown]
-# ## 12. What to read next
+# ## 12. Exercises
 #
-# - Shannon, *A Mathematical Theory of Communication* (1948). Section 3 prints text from unigram, bigram and trigram
-#   models, drawn by hand with a book of tables; section 6 defines entropy. Still the clearest.
-# - Shannon, *Prediction and Entropy of Printed English* (1951): the floor of English, measured with people.
-# - Bishop, *Pattern Recognition and Machine Learning* (2006), sections 4.3.2 (logistic regression) and 4.3.4 (many
-#   classes): this chapter's gradients in another notation.
-# - Chen & Goodman, *An Empirical Study of Smoothing Techniques for Language Modeling* (1999): counting at its best.
-# - Loshchilov & Hutter, *Decoupled Weight Decay Regularization* (2019), section 2: why AdamW is not Adam with L2.
+# Fill in the functions in `exercises.py`, beside this notebook. Each says what it takes and gives, with an example.
+# Then run `minigpt grade 03` in a terminal, or the cell below.
+#
+# 1. `bigram_probabilities`: the counting model of section 2, smoothed.
+# 2. `entropy_bits`: the price of the truth.
+# 3. `softmax`, for scores of any size.
+# 4. `log_softmax`, which never says $-\infty$.
+# 5. `cross_entropy` in PyTorch, with ignored positions, ready to be trained on.
+# 6. `cross_entropy_gradient`: what you said minus what you should have said.
+# 7. `smoothed_cross_entropy`: targets that are a little unsure.
+# 8. `text_scores`: nats, perplexity and bits per byte.
+# 9. `chain_rule_gradient`: section 6's formula, for any model.
+# 10. `binary_cross_entropy_from_logits`, without overflow.
+# 11. `logistic_gradient`: the whole chain down to θ.
+# 12. `squared_error_gradient`: the one that fades.
+# 13. `update`: one step of training, with decoupled decay.
+
+# %% [markdown]
+# ## 13. What to read next
 #
 # In this book: chapter 04 takes the gradient through a whole GPT; chapter 07 trains on this loss.
+#
+# Start with these:
+#
+# - Shannon, C. (1948). *A Mathematical Theory of Communication.* Bell System Technical Journal 27. Section 3 prints
+#   text from unigram, bigram and trigram models, drawn by hand; section 6 defines entropy. Still the clearest.
+# - Bishop, C. (2006). *Pattern Recognition and Machine Learning.* Sections 4.3.2 (two classes) and 4.3.4 (many): this
+#   chapter's gradients in another notation.
+# - Chen, S. & Goodman, J. (1999). *An Empirical Study of Smoothing Techniques for Language Modeling.* Computer Speech &
+#   Language 13: counting at its best.
+#
+# Also cited above:
+#
+# - Brown, P. et al. (1992). *An Estimate of an Upper Bound for the Entropy of English.* Computational Linguistics
+#   18(1).
+# - Cover, T. & Thomas, J. (2006). *Elements of Information Theory*, second edition. Theorem 2.6.3, section 13.3.
+# - Goodfellow, I., Bengio, Y. & Courville, A. (2016). *Deep Learning.* Section 6.2.2.2.
+# - Hui, L. & Belkin, M. (2021). *Evaluation of Neural Architectures Trained with Square Loss vs Cross-Entropy in
+#   Classification Tasks.* arXiv:2006.07322.
+# - Jelinek, F., Mercer, R., Bahl, L. & Baker, J. (1977). *Perplexity: a Measure of the Difficulty of Speech Recognition
+#   Tasks.* Journal of the Acoustical Society of America 62.
+# - Loshchilov, I. & Hutter, F. (2019). *Decoupled Weight Decay Regularization.* Section 2. arXiv:1711.05101.
+# - MacKay, D. & Peto, L. (1995). *A Hierarchical Dirichlet Language Model.* Natural Language Engineering 1(3).
+# - Shannon, C. (1951). *Prediction and Entropy of Printed English.* Bell System Technical Journal 30.
+# - Szegedy, C. et al. (2016). *Rethinking the Inception Architecture for Computer Vision.* Section 7 (label smoothing,
+#   exercise 7). arXiv:1512.00567.
+# - Vapnik, V. (1992). *Principles of Risk Minimization for Learning Theory.* NIPS 4.
