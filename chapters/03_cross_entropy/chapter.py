@@ -706,6 +706,11 @@ for name, encode, size in (
 # Now all context lengths in a picture.
 
 # %%
+for n in (2, 4, 6):
+    contexts = [data[i - n : i] for i in range(cut + n, len(data))]
+    unseen = sum(context not in docs_model.counts[n] for context in contexts) / len(contexts)
+    print(f"{n} bytes of context: {unseen:.1%} of the test's contexts were never counted")
+
 plotting.bits_by_context(
     {"held-out text": [bits_per_byte(nats, 1) for nats in held_out],
      "text that was counted": [bits_per_byte(nats, 1) for nats in training]},
@@ -714,9 +719,9 @@ plotting.bits_by_context(
 
 # %% [markdown]
 # (The two pieces are different pages, so small differences at short contexts mean nothing.) On the text that was
-# counted, a longer context always helps. On new text it helps for a few bytes and then stops: most long contexts of the
-# test were never counted. That gap is why GPT does not count. A network gives similar contexts similar predictions, and
-# so learns from contexts that it has never seen exactly.
+# counted, a longer context always helps. On new text it helps for a few bytes and then stops: more and more contexts of
+# the test were never counted, or only once or twice. That gap is why GPT does not count. A network gives similar
+# contexts similar predictions, and so learns from contexts that it has never seen exactly.
 #
 # How good could any model be on this text? Nobody knows. Shannon (1951) let people guess letters and put printed
 # English between 0.6 and 1.3 bits per letter, for an alphabet of 27. For a text whose floor is known exactly, we must
@@ -783,8 +788,9 @@ plotting.bits_by_context(
 # 2. Ten times the text moves the best point to the right and down. More data pays for longer contexts.
 # 3. One curve dives *below* the floor. No law is broken. The floor is for *new* text; this one was counted already. **A
 #    loss below the floor is proof of remembering, or of a mistake**: test text in the training set, tokens that can see
-#    their own answer, a wrong count of bytes. With a real text you do not have that alarm. Here you do, and later
-#    chapters draw this line under their loss curves wherever the text is this one.
+#    their own answer, a wrong count of bytes. (Luck can take a short test a little below; the grammar's own loss,
+#    above, shows how little.) With a real text you do not have that alarm. Here you do, and later chapters draw this
+#    line under their loss curves wherever the text is this one.
 
 # %% [markdown]
 # ## 11. Where it fails
