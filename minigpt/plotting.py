@@ -304,7 +304,8 @@ def chain_of_operations(nodes, arrows, title):
     for start, end, derivative in arrows:
         (x0, y0), (x1, y1) = nodes[start][0], nodes[end][0]
         axes.annotate("", (x1, y1), (x0, y0), zorder=1,
-                      arrowprops={"arrowstyle": "-|>", "color": GREY, "shrinkA": 34, "shrinkB": max(34, 10 + 3 * len(end))})
+                      arrowprops={"arrowstyle": "-|>", "color": GREY, "shrinkA": 34,
+                                  "shrinkB": max(34, 10 + 3 * len(end))})  # fmt: skip
         axes.text((x0 + x1) / 2, (y0 + y1) / 2, f"× {derivative:g}", color="#00734F", ha="center", va="center",
                   bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})  # fmt: skip
     for name, ((x, y), value, gradient) in nodes.items():
