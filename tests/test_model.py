@@ -7,7 +7,7 @@ import torch
 from tiny_models import VARIANTS, make_model
 
 from minigpt.config import PRESETS, GPTConfig
-from minigpt.model import GPT, KVCache, attention, attention_by_formula, attention_mask
+from minigpt.model import GPT, KVCache, attention, attention_by_formula, attention_mask, banded_attention
 
 
 def ids_of(batch, length, vocab_size=29, seed=1):
@@ -90,6 +90,36 @@ def test_the_fused_path_equals_the_formula(dtype, tolerance, band):
         results.append([mixed, *gradients])
     for fused, formula in zip(*results):
         torch.testing.assert_close(fused, formula, atol=tolerance, rtol=tolerance)
+
+
+@pytest.mark.parametrize("length", [1, 3, 4, 5, 8, 9, 15, 16])
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float64, 1e-12), (torch.bfloat16, 0.05)])
+def test_attention_in_blocks_equals_the_formula_with_the_bands_mask(length, dtype, tolerance):
+    generator = torch.Generator().manual_seed(length)
+    inputs = [torch.randn((2, 3, length, 6), generator=generator).to(dtype).requires_grad_() for _ in range(3)]
+    mask = attention_mask(length, length, 4)
+    results = []
+    for path in (lambda *a: banded_attention(*a, 4), lambda *a: attention_by_formula(*a, mask)[0]):
+        mixed = path(*inputs)
+        results.append([mixed, *torch.autograd.grad(mixed.square().sum(), inputs)])
+    for blocks, formula in zip(*results):
+        torch.testing.assert_close(blocks, formula, atol=tolerance, rtol=tolerance)
+
+
+def test_a_banded_model_forms_no_scores_of_all_pairs():
+    """Memory for the scores of 4,096 × 4,096 pairs would be 64 MiB a head; no tensor comes near that."""
+    model = make_model(n_layers=1, attention_pattern="banded", band_width=16, context_length=4096)
+    sizes = []
+
+    class Sizes(torch.utils._python_dispatch.TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
+            result = function(*arguments, **(keywords or {}))
+            sizes.extend(x.numel() for x in torch.utils._pytree.tree_leaves(result) if isinstance(x, torch.Tensor))
+            return result
+
+    with Sizes():
+        model(ids_of(1, 4096)).sum().backward()
+    assert max(sizes) < 4096 * 200 < 4096 * 4096
 
 
 def test_the_formula_against_hand_computed_numbers():
