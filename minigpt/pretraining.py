@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from minigpt.checkpoint import load_model, save_model, saying_where
+from minigpt.checkpoint import find_checkpoint, load_model, save_model, saying_where
 from minigpt.config import PretrainConfig, TrainingConfig, from_dict
 from minigpt.datasets import catalog
 from minigpt.datasets.text import NextTokenWindows, token_ids
@@ -106,12 +106,16 @@ def resume(folder, config, say=lambda line: None):
     folder = Path(folder)
     saved, data_sha256 = _read_settings(folder)
     _check_changes(saved, config)
-    if not (folder / "last").exists() and not (folder / ".last.old").exists():
-        raise ValueError(f"{folder} has no checkpoint to go on from: it stopped before its first; start it anew")
+    try:
+        last = find_checkpoint(folder / "last")
+    except ValueError:
+        if (folder / "last").exists():
+            raise
+        raise ValueError(f"{folder} has no checkpoint to go on from: it stopped before its first; start it anew") from None
     source = catalog.open_text(config.data)
     if source.sha256() != data_sha256:
         raise ValueError(f"{config.data} is not the text that this run was started with: it has changed since")
-    model, tokenizer = load_model(folder / "last", choose_device(config.training.device))
+    model, tokenizer = load_model(last, choose_device(config.training.device))
     run = _assemble(config, folder, tokenizer, model, *_windows(config, source, tokenizer, folder, say))
     run.trainer.resume()
     if run.trainer.step >= config.training.steps:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from minigpt.by_hand.optimizers import warmup_cosine
-from minigpt.checkpoint import load_tensors, replacing_folder, save_tensors
+from minigpt.checkpoint import find_checkpoint, load_tensors, replacing_folder, save_tensors
 from minigpt.config import TrainingConfig
 from minigpt.devices import autocast
 from minigpt.training.losses import mean_loss
@@ -127,7 +127,7 @@ class Trainer:
 
     def resume(self):
         """Go back to the state in the folder's last/; the model's weights must already be those saved there."""
-        path = self.folder / "last" / "training_state.safetensors"
+        path = find_checkpoint(self.folder / "last") / "training_state.safetensors"
         tensors = load_tensors(path)
         try:
             self.step = int(tensors.pop("step"))

@@ -83,6 +83,17 @@ def test_a_resumed_run_has_the_same_bits_as_one_that_never_stopped(tmp_path, ste
     assert logs[0] == logs[1]
 
 
+def test_a_run_killed_between_the_renames_of_a_save_is_resumed(tmp_path):
+    expected = losses(make_trainer())
+    make_trainer(tmp_path).run(until=6)
+    (tmp_path / "last").rename(tmp_path / ".last.old")
+    model, _ = load_model(tmp_path / "last")
+    resumed = make_trainer(tmp_path, model)
+    resumed.resume()
+    assert losses(resumed) == expected[6:]
+    assert not (tmp_path / ".last.old").exists()
+
+
 def test_metrics_after_the_checkpoint_are_made_again(tmp_path):
     trainer = make_trainer(tmp_path)
     trainer.run(until=7)
