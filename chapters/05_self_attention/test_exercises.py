@@ -45,10 +45,11 @@ def test_a_band_shows_the_nearest_tokens_only(answers, rng):
 
 
 def random_padding(rng, n_texts, n_keys):
-    """Booleans (B, S) with at least one padding and one real token in each row."""
+    """Booleans (B, S) with at least one padding and one real token in each row; the first text begins with padding."""
     key_is_real = rng.random((n_texts, n_keys)) < 0.5
     key_is_real[:, 0], key_is_real[:, 1] = False, True
-    return rng.permuted(key_is_real, axis=1)
+    key_is_real[1:] = rng.permuted(key_is_real[1:], axis=1)
+    return key_is_real
 
 
 @exercise("hide_padding", points=2, minutes=15, difficulty=2)

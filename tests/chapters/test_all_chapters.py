@@ -1,0 +1,60 @@
+"""Every chapter of the book: built from today's source, its exercises in order, its examples true."""
+
+import doctest
+import importlib.util
+
+import nbformat
+import pytest
+
+pytest.importorskip("jupytext", reason="chapters are built with the extra 'chapters'")
+pytest.importorskip("nbclient", reason="chapters are built with the extra 'chapters'")
+
+from chapters.build import check, find_chapters, read_source, source_hash
+from minigpt.grading import check_bank, check_chapter
+
+FOLDERS = find_chapters([])
+EXERCISES = [folder for folder in FOLDERS if (folder / "exercises.py").exists()]
+
+
+def name(folder):
+    return folder.name
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=name)
+def test_the_notebook_was_built_from_this_source(folder):
+    notebook = nbformat.read(folder / "chapter.ipynb", as_version=4)
+    assert notebook.metadata.minigpt.source_sha256 == source_hash(folder), f"python -m chapters.build {folder.name[:2]}"
+    assert [cell.source for cell in notebook.cells] == [cell.source for cell in read_source(folder)[0].cells]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", FOLDERS, ids=name)
+def test_the_chapter_runs_without_the_network(folder):
+    check(folder)
+
+
+@pytest.mark.parametrize("folder", EXERCISES, ids=name)
+def test_the_exercises_files_are_in_order(folder):
+    assert not check_chapter(folder)
+
+
+@pytest.mark.parametrize("folder", EXERCISES, ids=name)
+def test_wrong_answers_are_told_and_right_ones_pass(folder):
+    result = check_bank(folder)
+    assert result.passed, result
+
+
+@pytest.mark.parametrize("folder", EXERCISES, ids=name)
+def test_the_examples_in_the_docstrings_are_true(folder):
+    exercises, solutions = load(folder / "exercises.py"), load(folder / "solutions.py")
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    for test in doctest.DocTestFinder().find(exercises, folder.name, globs=dict(vars(solutions))):
+        runner.run(test)
+    assert runner.tries > 0 and runner.failures == 0
