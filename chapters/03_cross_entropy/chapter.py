@@ -824,7 +824,7 @@ print("tiny-world model on it, for the same:",
 # ## 12. Exercises
 #
 # Fill in the functions in `exercises.py`, beside this notebook. Each says what it takes and gives, with an example.
-# Then run `minigpt grade 03` in a terminal, or the cell below.
+# Then run the cell below, or `minigpt grade 03` in a terminal.
 #
 # 1. `bigram_probabilities`: the counting model of section 2, smoothed.
 # 2. `entropy_bits`: the price of the truth.
@@ -839,6 +839,11 @@ print("tiny-world model on it, for the same:",
 # 11. `logistic_gradient`: the whole chain down to θ.
 # 12. `squared_error_gradient`: the one that fades.
 # 13. `update`: one step of training, with decoupled decay.
+
+# %%
+from minigpt.grading import grade  # noqa: E402
+
+print(grade("03"))
 
 # %% [markdown]
 # ## 13. What to read next
