@@ -56,6 +56,7 @@ from minigpt.by_hand.gradient_check import check_gradient
 from minigpt.by_hand.optimizers import SGD
 from minigpt.datasets.catalog import python_docs
 from minigpt.datasets.tiny_world import TinyWorld, corpus_text
+from minigpt.grading import grade
 from minigpt.metrics import bits_per_byte, perplexity
 from minigpt.tokenizers import BPETokenizer
 
@@ -841,8 +842,6 @@ print("tiny-world model on it, for the same:",
 # 13. `update`: one step of training, with decoupled decay.
 
 # %%
-from minigpt.grading import grade  # noqa: E402
-
 print(grade("03"))
 
 # %% [markdown]
