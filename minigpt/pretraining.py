@@ -111,7 +111,7 @@ def resume(folder, config, say=lambda line: None):
     except ValueError:
         if (folder / "last").exists():
             raise
-        raise ValueError(f"{folder} has no checkpoint to go on from: it stopped before its first; start it anew") from None
+        raise ValueError(f"{folder} stopped before its first checkpoint: start it anew") from None
     source = catalog.open_text(config.data)
     if source.sha256() != data_sha256:
         raise ValueError(f"{config.data} is not the text that this run was started with: it has changed since")
