@@ -2,7 +2,8 @@
 
     python -m chapters.build 05           build chapters/05_…/chapter.ipynb
     python -m chapters.build              build all of them
-    python -m chapters.build --check      execute all, write nothing, fail on the first kind of trouble below
+    python -m chapters.build --check      execute all and write nothing; fails where a chapter is wrong, slow or stale
+    python -m chapters.build 05 --twice   build twice, and compare the bytes
 
 The source is `chapter.py`, in jupytext's percent format. Its header declares what the notebook's first cell shows:
 
@@ -132,6 +133,10 @@ def execute(folder):
         seconds = time.perf_counter() - started
     if seconds > 60 * header["minutes"]:
         raise ChapterError(f"the chapter declares {header['minutes']} minutes, but ran {seconds / 60:.1f}")
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if "text/html" in output.get("data", {}):  # a table's plain twin is never seen, and often holds times
+                output.data.pop("text/plain", None)
     forbid_what_changes(notebook)
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -221,6 +226,14 @@ def forbid_what_changes(notebook):
                     raise ChapterError(f"an output holds {what}, {found[0].strip()!r}, after\n{cell.source}")
 
 
+def require_the_same(first, second):
+    """Raise ChapterError at the first cell whose output differs between two runs."""
+    for one, other in zip(first.cells, second.cells):
+        if one != other:
+            raise ChapterError(f"the second run gives another output (a time, a random number without a seed?) after\n"
+                               f"{one.source}")
+
+
 def _free_id(cell, taken):
     """An id made of the cell's content, so that a new cell leaves the others' alone."""
     repeated = 0
@@ -248,6 +261,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m chapters.build", description="Build the chapters' notebooks.")
     parser.add_argument("numbers", nargs="*", metavar="NN", help="which chapters, such as 05; all by default")
     parser.add_argument("--check", action="store_true", help="execute and compare, write nothing")
+    parser.add_argument("--twice", action="store_true", help="execute once more, and fail if an output differs")
     parser.add_argument("--root", type=Path, default=CHAPTERS, help="the folder with the chapters")
     options = parser.parse_args(arguments)
     failures = 0
@@ -258,6 +272,8 @@ def main(arguments=None):
     for folder in folders:
         try:
             seconds = check(folder) if options.check else build(folder)[1]
+            if options.twice:
+                require_the_same(execute(folder)[0], nbformat.read(folder / "chapter.ipynb", as_version=4))
             print(f"{folder.name}: {'right' if options.check else 'built'}, {seconds:.0f} s", flush=True)
         except ChapterError as error:
             failures += 1

@@ -43,6 +43,7 @@ from minigpt import model, plotting
 from minigpt.by_hand import operations
 from minigpt.by_hand.gradient_check import check_gradient, diagnose
 from minigpt.config import preset
+from minigpt.grading import grade
 
 np.set_printoptions(precision=2, suppress=True)
 tokens = ["Anna", "saw", "Rome", "she", "stayed", "there"]
@@ -158,8 +159,8 @@ print({name: f"K = {preset(name).head_dim}" for name in ("gpt1", "gpt2", "gpt3-1
 
 # %% [markdown]
 # At that width something goes wrong that two numbers do not show. Suppose that the entries of $q$ and $k$ are
-# independent, with mean 0 and variance 1, as they roughly are at the start of training. Each product $q_i k_i$ has
-# mean 0 and variance $1 \cdot 1 = 1$. Variances of independent numbers add up:
+# independent, with mean 0 and variance 1. Each product $q_i k_i$ has mean 0 and variance $1 \cdot 1 = 1$. Variances
+# of independent numbers add up:
 #
 # $$\mathrm{Var}(q \cdot k) = \sum_{i=1}^{K} \mathrm{Var}(q_i k_i) = K,
 # \qquad \mathrm{Var}\left(\frac{q \cdot k}{\sqrt K}\right) = \frac{K}{K} = 1.$$
@@ -209,9 +210,23 @@ plotting.scaling_curves(widths, {"softmax of q·k": raw_room, "softmax of q·k /
                         "Without the scale, wide heads leave softmax no room to learn", logarithmic=False)
 
 # %% [markdown]
-# With 256 numbers and no scale, a query that knows nothing yet gives its best key the weight printed in the last
-# line, as if it were sure. It is sure by accident, and has hardly a gradient left to change its mind. With the scale
-# every width starts alike. So this is attention, complete (Vaswani et al. 2017, equation 1):
+# Are the entries of a real query independent, with variance 1? At the start, nearly: GPT-2 draws its weights with
+# standard deviation 0.02 (chapter 06), and a layer norm gives each token's numbers variance 1.
+
+# %%
+gpt2 = preset("gpt2")
+normalised = torch.randn(64, gpt2.d_model, generator=torch.Generator().manual_seed(0))
+initial_weights = 0.02 * torch.randn(2, gpt2.head_dim, gpt2.d_model, generator=torch.Generator().manual_seed(1))
+q, k = (normalised @ weight.T for weight in initial_weights)  # one head
+print(f"GPT-2 at the start: variance of an entry of q {q.var():.2f}, of q·k {(q @ k.T).var():.1f}, "
+      f"of q·k / √K {(q @ k.T / math.sqrt(gpt2.head_dim)).var():.2f}")
+
+# %% [markdown]
+# The variance is below 1, so the scaled scores start even closer to 0: an almost plain average.
+#
+# In the experiment above, with 256 numbers and no scale, a query that knows nothing yet gave its best key the weight
+# printed in the last line, as if it were sure. It was sure by accident, and had hardly a gradient left to change its
+# mind. With the scale every width starts alike. So this is attention, complete (Vaswani et al. 2017, equation 1):
 #
 # $$\mathrm{Attention}(Q, K, V) = \mathrm{softmax}\!\left(\frac{Q K^{\top}}{\sqrt{K}}\right) V$$
 #
@@ -388,24 +403,23 @@ def multiplications(n_tokens, d_model):
     return 4 * n_tokens * d_model**2, 2 * n_tokens**2 * d_model
 
 
-small = preset("gpt2")
 lengths = [128, 256, 512, 1024, 2048, 4096, 8192]
-linear_counts, pair_counts = zip(*(multiplications(length, small.d_model) for length in lengths))
+linear_counts, pair_counts = zip(*(multiplications(length, gpt2.d_model) for length in lengths))
 
 # Ask PyTorch, which counts a multiplication and an addition as two operations.
 with FlopCounterMode(display=False) as counter:
-    model.attention_by_formula(*torch.zeros(3, 1, small.n_heads, 128, small.head_dim))
+    model.attention_by_formula(*torch.zeros(3, 1, gpt2.n_heads, 128, gpt2.head_dim))
 assert counter.get_total_flops() == 2 * pair_counts[0]
 
-crossing = 2 * small.d_model
-print(f"GPT-2 small, D = {small.d_model}: both cost the same at T = 2D = {crossing:,} tokens")
+crossing = 2 * gpt2.d_model
+print(f"GPT-2 small, D = {gpt2.d_model}: both cost the same at T = 2D = {crossing:,} tokens")
 large = preset("gpt3-175b")
 linear_cost, pair_cost = multiplications(large.context_length, large.d_model)
 print(f"GPT-3, D = {large.d_model:,}, T = {large.context_length:,}: pairs are "
       f"{100 * pair_cost / (pair_cost + linear_cost):.0f} % of attention's multiplications")
 plotting.scaling_curves(lengths, {"four linear maps, 4TD²": linear_counts, "all pairs, 2T²D": pair_counts},
                         ("length of the text, T (tokens)", "multiplications in one layer"),
-                        f"Pairs cost more than linear maps beyond 2D = {crossing:,} tokens (D = {small.d_model})",
+                        f"Pairs cost more than linear maps beyond 2D = {crossing:,} tokens (D = {gpt2.d_model})",
                         marked=(crossing, "T = 2D"))
 
 # %% [markdown]
@@ -421,7 +435,7 @@ plotting.scaling_curves(lengths, {"four linear maps, 4TD²": linear_counts, "all
 # %%
 def bytes_kept(attend, n_tokens):
     """Memory that PyTorch holds for the backward pass of one attention."""
-    tensors = torch.zeros(3, 1, small.n_heads, n_tokens, small.head_dim).unbind()
+    tensors = torch.zeros(3, 1, gpt2.n_heads, n_tokens, gpt2.head_dim).unbind()
     storages = {}
 
     def remember(tensor):
@@ -454,7 +468,7 @@ plotting.scaling_curves(short_lengths, {"formula": by_formula, "fused kernel": b
 # %%
 def best_time(n_tokens, repeats=7):
     """The shortest of some runs, in seconds: what other programs on the machine disturb least."""
-    query, key, value = torch.zeros(3, 1, small.n_heads, n_tokens, small.head_dim)
+    query, key, value = torch.zeros(3, 1, gpt2.n_heads, n_tokens, gpt2.head_dim)
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -644,6 +658,9 @@ print(f"gradient of a bias on all keys: {np.abs(d_key.sum(axis=-2)).max():.2f}")
 # 7. `attention_backward`: section 8, checked by numbers.
 # 8. `projections_backward`: one input, used three times.
 # 9. `attention_multiplications`: what a layer costs, dense and banded.
+
+# %%
+grade("05")
 
 # %% [markdown]
 # ## 11 · What to read next

@@ -175,6 +175,20 @@ def test_the_command_says_what_it_did(tmp_path, capsys):
         find_chapters(["43"], tmp_path)
 
 
+def test_an_output_that_changes_is_found_by_a_second_run(tmp_path, capsys):
+    make(tmp_path, cell("print('always the same')"))
+    assert main(["--twice", "--root", str(tmp_path)]) == 0
+    make(tmp_path, cell("import time\nprint(time.perf_counter())"))
+    assert main(["--twice", "--root", str(tmp_path)]) == 1
+    assert "the second run gives another output" in capsys.readouterr().out
+
+
+def test_the_plain_twin_of_a_table_is_left_out(tmp_path):
+    code = "class Table:\n    def _repr_html_(self):\n        return '<table></table>'\n\nTable()"
+    path, _ = build(make(tmp_path, cell(code)))  # the plain text would hold an address
+    assert json.loads(path.read_text(encoding="utf-8"))["cells"][1]["outputs"][0]["data"].keys() == {"text/html"}
+
+
 def test_source_is_shown_with_and_without_its_docstring():
     assert plotting.show_source(softmax_forward).code.startswith("def softmax_forward(scores):\n    \"\"\"Turn")
     short = plotting.show_source(softmax_forward, docstring=False).code.splitlines()
