@@ -3,7 +3,7 @@
 #   chapter:
 #     title: Cross-entropy
 #     question: How can one number say how well a model predicts a text?
-#     minutes: 1
+#     minutes: 2
 #     need:
 #     - text as a row of token ids (chapter 02)
 #     - probabilities and their product rule
