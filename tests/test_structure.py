@@ -12,7 +12,7 @@ PACKAGE = ROOT / "minigpt"
 # A file imports only from rooms that stand above its own, or from its own.
 ROOMS = [
     "config", "metrics", "by_hand", "tokenizers", "datasets", "model", "devices", "checkpoint", "pretrained",
-    "generation", "plotting", "training", "pretraining", "cli", "__main__",
+    "generation", "plotting", "training", "pretraining", "grading", "cli", "__main__",
 ]  # fmt: skip
 
 
