@@ -2,6 +2,7 @@
 
 import doctest
 import importlib.util
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -9,9 +10,11 @@ import pytest
 pytest.importorskip("jupytext", reason="chapters are built with the extra 'chapters'")
 pytest.importorskip("nbclient", reason="chapters are built with the extra 'chapters'")
 
-from chapters.build import check, find_chapters, read_source, source_hash
+import minigpt
+from chapters.build import CHAPTERS, check, find_chapters, read_source, source_hash
 from minigpt.grading import check_bank, check_chapter
 
+PACKAGE = Path(minigpt.__file__).parent
 FOLDERS = find_chapters([])
 EXERCISES = [folder for folder in FOLDERS if (folder / "exercises.py").exists()]
 
@@ -32,6 +35,21 @@ def test_the_notebook_was_built_from_this_source(folder):
     notebook = nbformat.read(folder / "chapter.ipynb", as_version=4)
     assert notebook.metadata.minigpt.source_sha256 == source_hash(folder), f"python -m chapters.build {folder.name[:2]}"
     assert [cell.source for cell in notebook.cells] == [cell.source for cell in read_source(folder)[0].cells]
+
+
+def test_the_readme_lists_every_chapter():
+    rows = (CHAPTERS / "README.md").read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows if row.startswith("| [")]
+    assert len(rows) == len(FOLDERS)
+    for (title, question, minutes, files, n_exercises), folder in zip(rows, FOLDERS):
+        header = read_source(folder)[1]
+        assert f"({folder.name}/chapter.ipynb)" in title
+        assert (question, minutes) == (header["question"], str(header["minutes"]))
+        assert all((PACKAGE / file.strip("`")).exists() for file in files.split(", "))
+        if folder in EXERCISES:
+            exercises = load(folder / "exercises.py")
+            written = [thing for thing in vars(exercises).values() if getattr(thing, "__module__", "") == "exercises"]
+            assert n_exercises == str(len(written))
 
 
 @pytest.mark.slow
