@@ -3,12 +3,11 @@
 #   chapter:
 #     title: Self-attention
 #     question: How does a token find out which earlier tokens matter to it?
-#     minutes: 1
-#     cell_seconds: 20
+#     minutes: 2
 #     need:
 #       - matrix products and NumPy arrays
 #       - softmax and cross-entropy (chapter 03)
-#       - the gradient of a linear map and of softmax (chapter 04), for section 8 only
+#       - the gradients of a linear map and of softmax (chapter 04), for section 8
 #     able:
 #       - compute attention with pencil and paper, and with ten lines of NumPy
 #       - say what queries, keys and values are for, and why scores are divided by $\sqrt{K}$
@@ -69,8 +68,8 @@ averages = np.array([x[: t + 1].mean(axis=0) for t in range(len(x))])
 print(averages)
 
 # %% [markdown]
-# The last row says: among the six tokens so far, one was a person, one a place, and so on, each with weight $1/6
-# \approx 0.17$. Every token was heard, and all of them equally.
+# The last row says: among the six tokens so far, one was a person, one a place, and so on, each with weight
+# $1/6 \approx 0.17$. Every token was heard, and all of them equally.
 #
 # The loop is a matrix product in disguise. Row $t$ of the matrix $W$ holds the weights with which token $t$ listens:
 #
@@ -145,9 +144,9 @@ plotting.attention_map(weights, tokens, "'she' now listens to Anna, and 'there' 
 # and three times 0.02 of the rest. What "she" gathered is almost purely *a person*. A token that asks for nothing,
 # such as "stayed", has equal scores, so it still takes the plain average: attention cannot listen to nobody.
 #
-# This is all there is to it. In the words of Vaswani et al. (2017, section 3.2), an attention function maps a query
-# and a set of key-value pairs to an output, a weighted sum of the values. *Self*-attention means that queries, keys
-# and values are all made from the same tokens.
+# This is all there is to it. Vaswani et al. (2017, section 3.2) define it so: an attention function maps a query and
+# a set of key-value pairs to an output, a weighted sum of the values. *Self*-attention means that queries, keys and
+# values are all made from the same tokens.
 
 # %% [markdown]
 # ## 4 · The scale: why divide by $\sqrt{K}$
@@ -182,10 +181,10 @@ plotting.scaling_curves(widths, {"q·k": raw_variance, "q·k / √K": scaled_var
                         "Without the scale, scores grow with the width of the head")
 
 # %% [markdown]
-# Why does a large score hurt? Because softmax **saturates**: if one score is 20 above the others, its weight is 1 and
-# the rest are 0, and small changes of the scores change nothing. From chapter 04, the derivative of a weight by its
-# own score is $w_i(1 - w_i)$. Their sum over a row, $\sum_i w_i (1 - w_i)$, says how much room to move the row has
-# left: 0 for a row that listens to one key only, $1 - 1/S$ for an average of $S$ keys.
+# Why does a large score hurt? Because softmax **saturates**: if one score is 20 above the others, its weight is
+# nearly 1 and the rest nearly 0, and small changes of the scores change nothing. From chapter 04, the derivative of a
+# weight by its own score is $w_i(1 - w_i)$. Their sum over a row, $\sum_i w_i (1 - w_i)$, says how much room to move
+# the row has left: 0 for a row that listens to one key only, $1 - 1/S$ for an average of $S$ keys.
 
 
 # %%
@@ -210,8 +209,8 @@ plotting.scaling_curves(widths, {"softmax of q·k": raw_room, "softmax of q·k /
                         "Without the scale, wide heads leave softmax no room to learn", logarithmic=False)
 
 # %% [markdown]
-# Are the entries of a real query independent, with variance 1? At the start, nearly: GPT-2 draws its weights with
-# standard deviation 0.02 (chapter 06), and a layer norm gives each token's numbers variance 1.
+# And a real query? At the start, GPT-2 draws its weights with standard deviation 0.02 (chapter 06), and a layer norm
+# gives each token's numbers variance 1.
 
 # %%
 gpt2 = preset("gpt2")
@@ -228,7 +227,7 @@ print(f"GPT-2 at the start: variance of an entry of q {q.var():.2f}, of q·k {(q
 # printed in the last line, as if it were sure. It was sure by accident, and had hardly a gradient left to change its
 # mind. With the scale every width starts alike. So this is attention, complete (Vaswani et al. 2017, equation 1):
 #
-# $$\mathrm{Attention}(Q, K, V) = \mathrm{softmax}\!\left(\frac{Q K^{\top}}{\sqrt{K}}\right) V$$
+# $$\mathrm{Attention}(Q, K, V) = \mathrm{softmax}\left(\frac{Q K^{\top}}{\sqrt{K}}\right) V$$
 #
 # In the fraction, the upper $K$ is the matrix of all keys and the lower one the width of a key; the paper calls the
 # width $d_k$. Our ten lines:
@@ -347,8 +346,8 @@ for number, part in enumerate(("person", "place")):
     print(f"head for a {part}: weights {head_weights[0]}, result {result[0, 0]:+.2f}")
 
 # %% [markdown]
-# One head: Anna and Rome cancel, and all is lost. Two heads: two clear answers, side by side. In the words of the
-# paper, with a single head averaging inhibits this (Vaswani et al. 2017, section 3.2.2).
+# One head: Anna and Rome cancel, and all is lost. Two heads: two clear answers, side by side. As the paper says:
+# "With a single attention head, averaging inhibits this" (Vaswani et al. 2017, section 3.2.2).
 #
 # Heads are not extra work. The $D$ numbers of query, key and value are cut into $H$ pieces of $K = D/H$; each piece
 # attends on its own; the results are laid side by side again, and one more linear map mixes them. The four matrices
@@ -531,8 +530,8 @@ print(f"all {sum(row.n_checked for row in report.rows)} entries are right, "
       "and equal to minigpt.by_hand.operations.attention_backward")
 
 # %% [markdown]
-# And if one forgets the scale on the way back? It is the most common mistake here, and the loss still falls, only
-# differently. The check sees it, and `diagnose` names it.
+# And if one forgets the scale on the way back, for the query? The direction stays right, so a loss would still fall,
+# only differently, and nobody would notice. The check does, and `diagnose` names the mistake.
 
 # %%
 head_width = random_query.shape[-1]
@@ -627,8 +626,8 @@ print("shuffled tokens in, the same outputs out, shuffled")
 # **It must listen to someone.** Weights sum to 1, so a token that needs nothing must still put its weight somewhere.
 # Trained models often choose the very first token, an "attention sink" (Xiao et al. 2023, section 3.1).
 #
-# **A key's bias does nothing.** Add the same vector $b$ to every key: each score of row $t$ grows by the same $q_t
-# \cdot b / \sqrt K$, and softmax does not see it. GPT-2 has such a bias in every layer, and its gradient is 0.
+# **A key's bias does nothing.** Add the same vector $b$ to every key: each score of row $t$ grows by the same
+# $q_t \cdot b / \sqrt K$, and softmax does not see it. GPT-2 has such a bias in every layer, and its gradient is 0.
 
 # %%
 with_bias, _ = my_attention(random_query, random_key + np.array([3.0, -1.0, 2.0, 5.0]), random_value, small_mask)
