@@ -410,11 +410,6 @@ def staircase(offsets, coarse, fine):
     return figure
 
 
-# ---------------------------------------------------------------------------------------------------------------
-# Source, shown in notebooks instead of copied into them
-# ---------------------------------------------------------------------------------------------------------------
-
-
 def two_curves(losses, difference):
     """Two loss curves that should lie on each other: the first wide, the second thin and dashed on top of it.
 
@@ -431,6 +426,11 @@ def two_curves(losses, difference):
     axes.set_ylabel("cross-entropy of the next token (nats)")
     axes.set_title(f"The two curves differ by at most {difference:.0e} nats", loc="left")
     return figure
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Source, shown in notebooks instead of copied into them
+# ---------------------------------------------------------------------------------------------------------------
 
 
 class ShownSource:
