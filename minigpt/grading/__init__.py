@@ -26,6 +26,9 @@ _HOMES = {
     "check_that": "checks",
     "exercise": "exercises",
     "grade": "grader",
+    "grade_class": "gradebook",
+    "handout": "handouts",
+    "nbgrader_assignment": "exports",
 }
 
 __all__ = sorted(_HOMES)

@@ -10,7 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 import minigpt
+from minigpt.grading.plugin import SESSION
 from minigpt.grading.report import Report, Result
 
 TEST_FILES = ("test_exercises.py", "test_hidden.py")
@@ -141,15 +144,11 @@ def check(*functions, chapter=".", seed=None):
     Returns:
         a `Report` on these exercises alone.
     """
-    import pytest
-
-    from minigpt.grading.plugin import SESSION
-
     if not functions or not all(map(callable, functions)):
         raise TypeError("check(function) tries out a function; inside a test, write check_that(condition, hint)")
     folder = find_chapter(chapter)
     names = {function.__name__ for function in functions}
-    collector = _Collector(functions, names, SESSION)
+    collector = _Collector(functions, names)
     arguments = [*_pytest_arguments(folder), "-c", os.devnull]
     if seed is not None:
         arguments.append(f"--answers-seed={seed}")
@@ -169,9 +168,8 @@ def check(*functions, chapter=".", seed=None):
 class _Collector:
     """Hands functions of this process to the plugin, keeps only their tests, and takes the result."""
 
-    def __init__(self, functions, names, session_key):
+    def __init__(self, functions, names):
         self.names = names
-        self.session_key = session_key
         self.functions = {}
         for function in functions:  # an exercise may need another one
             self.functions |= {name: value for name, value in function.__globals__.items() if callable(value)}
@@ -182,14 +180,15 @@ class _Collector:
     def _name(item):
         return getattr(getattr(item.obj, "exercise", None), "name", "")
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config, items):
         """Runs before the plugin's own hook, which then knows of these tests only."""
-        config.stash[self.session_key].functions = self.functions
+        config.stash[SESSION].functions = self.functions
         items[:] = [item for item in items if self._name(item) in self.names]
 
     def pytest_sessionfinish(self, session):
         """Take what the plugin found out."""
-        self.summary = session.config.stash[self.session_key].summary()
+        self.summary = session.config.stash[SESSION].summary()
 
 
 def _forget_tests():
