@@ -52,6 +52,7 @@ from minigpt.by_hand.gradient_check import check_gradient, diagnose, taylor_slop
 from minigpt.by_hand.optimizers import AdamW, clip_by_global_norm
 from minigpt.config import GPTConfig, preset
 from minigpt.datasets.catalog import python_docs
+from minigpt.grading import grade
 from minigpt.model import GPT
 from minigpt.training.beside_by_hand import train_twice
 
@@ -401,8 +402,8 @@ plotting.chain_of_operations(nodes, arrows, "x reaches L on two roads, so its gr
 # where $j$ runs over *every* output that $x_i$ has touched. Nearly all mistakes are a forgotten $j$.
 #
 # Why backwards? Because $L$ is one number. The walk from $L$ back costs about as much as a few forward passes, and
-# gives the derivatives with respect to *all* parameters (Griewank & Walther 2008, section 3.3). Differences need a pass
-# for each parameter. The method is old; for networks it became known through Rumelhart, Hinton & Williams (1986).
+# gives the derivatives with respect to *all* parameters (Baydin et al. 2018, section 3.2). Differences need a pass for
+# each parameter. The method is old; for networks it became known through Rumelhart, Hinton & Williams (1986).
 #
 # In the package every operation is a pair. The forward function also gives a **cache**, what its way back will need:
 #
@@ -670,9 +671,27 @@ plotting.heat_map(d_scores[0], words, words, ("query", "key", "gradient ∂L/∂
 # - **Row 1 is 0.** The first token can only look at itself; its weight is 1 whatever the score is.
 # - **Each row sums to 0**, as for every softmax.
 #
-# Feed-forward layers, residuals and blocks are made of the pieces that we have. A residual, $y = x + f(x)$, is the
+# **What else is in a block.** GELU, the bend of the feed-forward layer, acts on each number alone (Hendrycks & Gimpel
+# 2016, section 2). Its $x$ stands in two places, so the product rule gives two terms:
+#
+# $$y = \tfrac12 x\, (1 + \tanh u), \quad u = \sqrt{2/\pi}\, (x + 0.044715\, x^3), \qquad
+# y' = \tfrac12 (1 + \tanh u) + \tfrac12 x\, (1 - \tanh^2 u)\, u'.$$
+#
+# All the rest is made of the pieces that we have. A residual, $y = x + f(x)$, is the
 # skip of section 5: its gradient is $d$ directly, plus what comes back through $f$. A matrix that is used twice, like
 # the token embedding of a GPT with a tied head, collects from both uses.
+
+# %%
+bend_at = np.array([-2.0, -0.5, 0.0, 1.0, 3.0])
+tanh = np.tanh(math.sqrt(2 / math.pi) * (bend_at + 0.044715 * bend_at**3))
+d_inner = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * bend_at**2)
+bend_slope = 0.5 * (1 + tanh) + 0.5 * bend_at * (1 - tanh**2) * d_inner
+print("slope of GELU at", bend_at, "is", bend_slope.round(4))
+
+bent, cache = ops.gelu_tanh_forward(bend_at)
+assert np.allclose(bend_slope, ops.gelu_tanh_backward(np.ones(5), *cache))
+assert check_gradient(lambda x: ops.gelu_tanh_forward(x)[0].sum(), bend_at, bend_slope).passed
+print("equals minigpt's, and the measured slopes")
 
 # %% [markdown]
 # ## 11. Which mistake is it?
@@ -863,7 +882,7 @@ for scale in (np.ones(4), np.array([0.5, 2.0, -1.0, 1.5])):
 # ## 14. Exercises
 #
 # Fill in the functions in `exercises.py`, beside this notebook. Each says what it takes and gives, with an example.
-# Then run `minigpt grade 04` in a terminal.
+# Then run the cell below, or `minigpt grade 04` in a terminal. A wrong gradient is told with the likely mistake.
 #
 # 1. `central_difference`: the gradient of any function, measured.
 # 2. `complex_step`: the same without cancellation.
@@ -878,6 +897,9 @@ for scale in (np.ones(4), np.array([0.5, 2.0, -1.0, 1.5])):
 # 11. `clip_by_global_norm`: shorter, but not turned.
 # 12. `adamw_step`: one update, with its memory.
 
+# %%
+print(grade("04"))
+
 # %% [markdown]
 # ## 15. What to read next
 #
@@ -889,6 +911,7 @@ for scale in (np.ones(4), np.array([0.5, 2.0, -1.0, 1.5])):
 # - Griewank, A. & Walther, A. (2008). *Evaluating Derivatives*, 2nd edition. SIAM. The whole theory.
 # - Squire, W. & Trapp, G. (1998). *Using complex variables to estimate derivatives of real functions.* SIAM Review
 #   40(1), 110–112. Three pages.
+# - Hendrycks, D. & Gimpel, K. (2016). *Gaussian Error Linear Units (GELUs).* arXiv:1606.08415.
 # - Press, W., Teukolsky, S., Vetterling, W. & Flannery, B. (2007). *Numerical Recipes*, 3rd edition, section 5.7.
 # - Farrell, P., Ham, D., Funke, S. & Rognes, M. (2013). *Automated derivation of the adjoint of high-level transient
 #   finite element programs.* SIAM Journal on Scientific Computing 35(4): uses the Taylor test. arXiv:1204.5577.
