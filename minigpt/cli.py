@@ -491,6 +491,30 @@ def data(arguments):
         _say(f"{name:{width}}  {entry.what}. Licence: {entry.licence}")
 
 
+# ------------------------------------------------------------------------------------------- exercises
+
+
+def grade(arguments):
+    """Grade your answers to a chapter's exercises"""
+    from minigpt.grading import commands
+
+    return commands.grade_command(_parse(commands.GradeSettings, arguments, "minigpt grade"), say=_say)
+
+
+def grade_class(arguments):
+    """Grade a folder of submissions into a table"""
+    from minigpt.grading import commands
+
+    return commands.grade_class_command(_parse(commands.GradeClassSettings, arguments, "minigpt grade-class"), say=_say)
+
+
+def handout(arguments):
+    """Write the tree that students get, without solutions"""
+    from minigpt.grading import commands
+
+    return commands.handout_command(_parse(commands.HandoutSettings, arguments, "minigpt handout"), say=_say)
+
+
 # ------------------------------------------------------------------------------------------- the program
 
 COMMANDS = {
@@ -503,6 +527,9 @@ COMMANDS = {
     "tokenizer decode": tokenizer_decode,
     "check": check,
     "by-hand": by_hand,
+    "grade": grade,
+    "handout": handout,
+    "grade-class": grade_class,
     "import": import_,
     "export": export,
     "data": data,
@@ -522,6 +549,9 @@ def main(arguments=None):
     except BrokenPipeError:  # the reader of our output has gone, as in `minigpt generate … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except ModuleNotFoundError as error:  # an extra that was not installed
+        print(f"minigpt: error: this command needs the package {error.name!r}: pip install {error.name}", file=sys.stderr)
+        return 2
     except (ValueError, OSError, MemoryError) as error:
         if os.environ.get("MINIGPT_TRACEBACK"):
             raise

@@ -432,6 +432,11 @@ def test_files_may_be_read_by_whoever_may_read_the_folder(trained):
     assert len(set(modes.values())) == 1, modes
 
 
+def test_a_package_that_is_not_installed_is_named(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "minigpt.by_hand.check_table", None)
+    assert "needs the package 'minigpt.by_hand.check_table'" in refused(capsys, "check")
+
+
 def test_data_that_cannot_be_fetched(capsys, monkeypatch, text, tmp_path):
     monkeypatch.delenv("MINIGPT_DATA", raising=False)
     monkeypatch.setattr("pooch.retrieve", lambda *a, **k: (_ for _ in ()).throw(OSError("no network\nat all")))

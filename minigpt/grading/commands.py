@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from tyro.conf import Positional
+
 Isolation = Literal["auto", "sandlock", "limits"]
 
 
@@ -14,7 +16,7 @@ Isolation = Literal["auto", "sandlock", "limits"]
 class GradeSettings:
     """Grade your answers to a chapter's exercises."""
 
-    chapter: str
+    chapter: Positional[str]
     """number, name or folder of the chapter"""
     submission: str = ""
     """exercises.py, a folder with it, or the chapter's notebook; empty means the chapter's own exercises.py"""
@@ -45,7 +47,7 @@ def grade_command(settings, say=print):
 class HandoutSettings:
     """Write the tree that students get: without solutions, known answers and hidden tests."""
 
-    out: str
+    out: Positional[str]
     """folder to make"""
     chapters: tuple[str, ...] = ()
     """numbers or names; all chapters with exercises by default"""
@@ -78,9 +80,9 @@ class LatenessSettings:
 class GradeClassSettings:
     """Grade a folder of submissions into a table, with feedback for each student."""
 
-    chapter: str
+    chapter: Positional[str]
     """number, name or folder of the chapter, with its solutions"""
-    submissions: str
+    submissions: Positional[str]
     """folder with one .py, .ipynb or folder for each student"""
     out: str = "grades.csv"
     """CSV file to write; reports and feedback go to a folder beside it"""
