@@ -149,7 +149,7 @@ class Gradebook:
                 earned = {result.name: result.earned for result in report.results}
                 writer.writerow([_cell(row.student), row.final, report.score, report.earned, report.points,
                                  row.late_days, row.lost, report.isolation, report.seed, report.seconds,
-                                 _cell(report.problem), *(earned.get(name, 0) for name in names)])  # fmt: skip
+                                 _cell(report.problem), *(f"{earned.get(name, 0):g}" for name in names)])  # fmt: skip
 
 
 def grade_class(chapter, submissions, out="grades.csv", *, seed=None, isolation="auto", jobs=0, lateness=None,

@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -111,8 +110,10 @@ def _pytest_arguments(folder):
 def _reason(done):
     if done.returncode == 5:
         return "no test was collected, so nothing can be said about any answer"
-    lines = [line for line in (done.stdout + done.stderr).splitlines() if re.match(r"^(E  |ERROR|.*Error)", line)]
-    return "the tests are broken: " + (" ".join(lines[-1].split()) if lines else f"pytest ended with {done.returncode}")
+    lines = (done.stdout + done.stderr).splitlines()
+    errors = [line.removeprefix("E ") for line in lines if line.startswith(("E  ", "ERROR:"))]
+    reason = " ".join(errors[-1].split()) if errors else f"pytest ended with {done.returncode}"
+    return f"the tests are broken: {reason}"
 
 
 def _results(values):

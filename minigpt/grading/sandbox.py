@@ -133,7 +133,7 @@ class Worker:
     # --------------------------------------------------------------------------------------------------------
 
     def _start(self):
-        command = [sys.executable, "-I", "-S", "-B", "-c", Path(worker.__file__).read_text(encoding="utf-8")]
+        command = [sys.executable, "-I", "-S", "-B", "-c", worker_program()]
         environment = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
         if self.isolation == "sandlock":
             from sandlock import Sandbox, StdioMode
@@ -194,6 +194,11 @@ class Worker:
             self._process.kill()
         except (OSError, RuntimeError):
             return
+
+
+def worker_program():
+    """The text of the program that a worker runs."""
+    return Path(worker.__file__).read_text(encoding="utf-8")
 
 
 def import_paths(allows=()):
