@@ -179,7 +179,7 @@ print(package)
 # d_i$ leaves a remainder that falls like $h^2$. If $g$ is wrong, even by a little, some part of the change is
 # never forecast, and it falls only like $h$:
 #
-# $$\big|L(x + hd) - L(x) - h \langle g, d\rangle\big| \;\sim\; \begin{cases} h^2 & \text{if } g \text{ is right,}\\
+# $$\big|L(x + hd) - L(x) - h \langle g, d\rangle\big|  \sim  \begin{cases} h^2 & \text{if } g \text{ is right,}\\
 # h & \text{if it is wrong.}\end{cases}$$
 #
 # On logarithmic axes these are lines of slope 2 and 1. Our test case is the smallest model with a matrix: logits
@@ -396,8 +396,8 @@ plotting.chain_of_operations(nodes, arrows, "x reaches L on two roads, so its gr
 #
 # For arrays: if $y$ is computed from $x$, then
 #
-# $$\boxed{\;\frac{\partial L}{\partial x_i} = \sum_j \frac{\partial L}{\partial y_j} \frac{\partial y_j}{\partial x_i}
-# \;}$$
+# $$\boxed{\frac{\partial L}{\partial x_i} = \sum_j \frac{\partial L}{\partial y_j} \frac{\partial y_j}{\partial x_i}
+# }$$
 #
 # where $j$ runs over *every* output that $x_i$ has touched. Nearly all mistakes are a forgotten $j$.
 #
@@ -418,9 +418,9 @@ plotting.chain_of_operations(nodes, arrows, "x reaches L on two roads, so its gr
 # $y_{no} = \sum_i x_{ni} W_{oi} + b_o$, for rows $n$ (all tokens of all sequences), inputs $i$, outputs $o$. Ask of
 # each input which outputs it has touched.
 #
-# - $x_{ni}$ touches the outputs $o$ of its own row: $\;\partial y_{no}/\partial x_{ni} = W_{oi}$.
-# - $W_{oi}$ touches output $o$ in *every* row: $\;\partial y_{no}/\partial W_{oi} = x_{ni}$.
-# - $b_o$ touches output $o$ in every row: $\;\partial y_{no}/\partial b_o = 1$.
+# - $x_{ni}$ touches the outputs $o$ of its own row: $\partial y_{no}/\partial x_{ni} = W_{oi}$.
+# - $W_{oi}$ touches output $o$ in *every* row: $\partial y_{no}/\partial W_{oi} = x_{ni}$.
+# - $b_o$ touches output $o$ in every row: $\partial y_{no}/\partial b_o = 1$.
 #
 # $$\frac{\partial L}{\partial x_{ni}} = \sum_o d_{no} W_{oi}, \qquad
 # \frac{\partial L}{\partial W_{oi}} = \sum_n d_{no}\, x_{ni}, \qquad
@@ -452,7 +452,7 @@ print("equals minigpt's")
 # An embedding looks up row $\mathrm{ids}_t$ of a table $E$. A look-up is a product with one-hot rows,
 # $y_{ti} = \sum_v [\mathrm{ids}_t = v]\, E_{vi}$, where the bracket is 1 if the statement is true and 0 if not. So
 #
-# $$\frac{\partial L}{\partial E_{vi}} = \sum_t [\mathrm{ids}_t = v]\; d_{ti}.$$
+# $$\frac{\partial L}{\partial E_{vi}} = \sum_t [\mathrm{ids}_t = v]\, d_{ti}.$$
 #
 # A token that occurs three times collects three terms. NumPy has a trap here:
 
@@ -531,7 +531,7 @@ print("in two steps:", in_two_steps, "   fused, p - y:", p - y)
 # **Over a batch** the loss is a mean over the *scored* tokens, so each row is divided by their number $n$, and ignored
 # rows are 0 (Bishop 2006, equation 4.109):
 #
-# $$\frac{\partial L}{\partial z_{tv}} = \frac{p_{tv} - y_{tv}}{n} \;\text{ if token } t \text{ is scored, else } 0.$$
+# $$\frac{\partial L}{\partial z_{tv}} = \frac{p_{tv} - y_{tv}}{n} \quad\text{if token } t \text{ is scored, else } 0.$$
 
 # %%
 logits = rng.normal(size=(4, 5))
@@ -567,8 +567,8 @@ check_gradient(lambda z: ops.cross_entropy_forward(z, targets)[0], logits, mine)
 # (The mean also moves the variance, by $-\frac2D \sum_i (x_i - \mu)$, which is 0.) Multiply along each road, add
 # over $i$, and use $x_j - \mu = \hat x_j / r$:
 #
-# $$\frac{\partial L}{\partial x_j} = r \Big[\; g_j \;-\; \frac1D \sum_i g_i \;-\; \hat x_j\, \frac1D \sum_i g_i \hat
-# x_i \;\Big].$$
+# $$\frac{\partial L}{\partial x_j} = r \Big[ g_j - \frac1D \sum_i g_i - \hat x_j\, \frac1D \sum_i g_i \hat
+# x_i \Big].$$
 #
 # Three roads, three terms. A token of four entries:
 
