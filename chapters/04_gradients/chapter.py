@@ -3,7 +3,7 @@
 #   chapter:
 #     title: Gradients by hand, checked by numbers
 #     question: How does each number in a model learn which way to move, and how do you know that it is right?
-#     minutes: 1
+#     minutes: 2
 #     need:
 #     - cross-entropy and softmax (chapter 03)
 #     - derivatives of sums, products, exp and log; the chain rule for functions of one number
