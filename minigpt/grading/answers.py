@@ -158,12 +158,14 @@ class WorkerBackend:
         exercises: {name: Exercise}.
         isolation: "auto", "sandlock" or "limits".
         limits: of a worker.
+        hidden: folders that no worker may read: the chapter's own.
     """
 
-    def __init__(self, text, exercises, isolation="auto", limits=None):
+    def __init__(self, text, exercises, isolation="auto", limits=None, hidden=()):
         self.text = text
         self.isolation = isolation
         self.limits = limits
+        self.hidden = tuple(map(str, hidden))
         self.exercises = exercises
         self.problem = ""
         """why the file cannot be imported"""
@@ -195,7 +197,7 @@ class WorkerBackend:
 
     def _new(self, allows):
         preload = ("numpy", "torch") if self._use_torch else ("numpy",)
-        worker = Worker(self.isolation, allows, preload, self.limits)
+        worker = Worker(self.isolation, allows, preload, self.limits, self.hidden)
         self.isolation = worker.isolation
         return [worker, False]
 

@@ -208,7 +208,7 @@ class Chapter:
         except SubmissionError as error:
             self.problem = str(error)
             return
-        self.backend = WorkerBackend(text, self.exercises, session.isolation)
+        self.backend = WorkerBackend(text, self.exercises, session.isolation, hidden=[self.folder])
         self.backend.start()
 
     @property

@@ -71,16 +71,17 @@ class Worker:
         allows: packages that are closed otherwise.
         preload: modules to import before the student's.
         limits: what it may use.
+        hidden: folders that it must not read, even if they lie inside of the Python installation.
     """
 
-    def __init__(self, isolation="auto", allows=(), preload=("numpy",), limits=None):
+    def __init__(self, isolation="auto", allows=(), preload=("numpy",), limits=None, hidden=()):
         if isolation not in ("auto", *LEVELS):
             raise ValueError(f"isolation must be auto, {' or '.join(LEVELS)}, got {isolation!r}")
         self.isolation = available_isolation() if isolation == "auto" else isolation
         self.limits = limits or Limits()
         self.allows = tuple(allows)
         self._folder = tempfile.TemporaryDirectory(prefix="minigpt-worker-")
-        self._readable, self._denied = readable_folders(self.allows)
+        self._readable, self._denied = readable_folders(self.allows, hidden)
         self._process = self._start()
         self._died = ""
         self._send("prepare", paths=import_paths(self.allows), preload=list(preload))
@@ -103,7 +104,7 @@ class Worker:
                 raise RuntimeError(f"the worker cannot start: {reply['error']}")
             self._prepared = True
         closed = [name for name in CLOSED_PACKAGES if name not in self.allows]
-        self._send("load", text=text, forbidden=forbidden, readable=self._readable, closed=closed,
+        self._send("load", text=text, forbidden=forbidden, readable=self._readable, denied=self._denied, closed=closed,
                    memory_mb=self.limits.memory_mb, cpu_seconds=self.limits.cpu_seconds)  # fmt: skip
         return self._receive(self.limits.load_seconds, "importing the file").get("error")
 
@@ -209,16 +210,16 @@ def import_paths(allows=()):
     return paths
 
 
-def readable_folders(allows=()):
+def readable_folders(allows=(), hidden=()):
     """(folders the worker may read, folders inside of these that it may not)."""
     package = Path(worker.__file__).parents[1]
     folders = [*(path for path in sys.path if path and _is_installation(path)), sys.prefix, sys.base_prefix,
                os.path.dirname(os.path.realpath(sys.executable)), "/usr", "/lib", "/lib64", "/etc/ld.so.cache",
                "/dev/null", "/dev/urandom", "/dev/zero", "/System/Library"]  # fmt: skip
     readable = [os.path.realpath(folder) for folder in folders if os.path.exists(folder)]
-    if "minigpt" in allows:
-        return [*dict.fromkeys([*readable, str(package)])], []
-    denied = [str(package)] if any(str(package).startswith(folder + os.sep) for folder in readable) else []
+    hidden = [os.path.realpath(folder) for folder in hidden]
+    (readable if "minigpt" in allows else hidden).append(os.path.realpath(package))
+    denied = [path for path in hidden if any(path.startswith(folder + os.sep) for folder in readable)]
     return [*dict.fromkeys(readable)], denied
 
 

@@ -444,15 +444,17 @@ _REFUSED = ("socket.", "subprocess.", "shutil.", "ctypes.", "pty.", "os.fork", "
             "webbrowser.")  # fmt: skip
 
 
-def close_process(readable, closed_packages):
-    """From here on: no writing, no network, no processes or threads, no reading but of the Python installation."""
-    folders = tuple(os.path.realpath(folder) for folder in readable)
+def close_process(readable, denied, closed_packages):
+    """From here on: no writing, no network, no processes, no reading but of the Python installation."""
     realpath, fspath, separator = os.path.realpath, os.fspath, os.sep
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
+    def is_inside(path, folders):
+        return any(path == folder or path.startswith(folder + separator) for folder in folders)
+
     def is_readable(path):
         real = realpath(os.fsdecode(fspath(path)))
-        return any(real == folder or real.startswith(folder + separator) for folder in folders)
+        return is_inside(real, readable) and not is_inside(real, denied)
 
     def hook(event, arguments):
         if event == "import":
@@ -509,11 +511,11 @@ class _Worker:
             sys.modules["torch"].set_num_threads(1)
         return {}
 
-    def load(self, text, forbidden, readable, closed, memory_mb, cpu_seconds):
+    def load(self, text, forbidden, readable, denied, closed, memory_mb, cpu_seconds):
         """Close the process, then import the student's module."""
         limit_resources(memory_mb, cpu_seconds)
         self.guards = Guards(forbidden)
-        close_process(readable, closed)
+        close_process(readable, denied, closed)
         self.module = module_from_text("exercises", text, register=True)
         return {}
 

@@ -3,6 +3,7 @@
 import csv
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -163,8 +164,11 @@ def test_nbgrader_itself_accepts_the_assignment(tmp_path):
     (tmp_path / "nbgrader_config.py").write_text("get_config().CourseDirectory.course_id = 'demo'\n")
     nbgrader_assignment(SMALL, tmp_path, "ps")
 
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # it calls alembic
+
     def nbgrader(*arguments):
-        subprocess.run([sys.executable, "-m", "nbgrader", *arguments], cwd=tmp_path, check=True, timeout=200)
+        command = [sys.executable, "-m", "nbgrader", *arguments]
+        subprocess.run(command, cwd=tmp_path, check=True, timeout=200, env=os.environ | {"PATH": programs})
 
     nbgrader("generate_assignment", "ps", "--create")
     release, source = tmp_path / "release" / "ps", tmp_path / "source" / "ps"

@@ -172,6 +172,20 @@ def changes(): os.chmod({str(HERE / "conftest.py")!r}, 0o644)
     assert not Path("/tmp/minigpt-should-not-exist").exists()
 
 
+@pytest.mark.parametrize("isolation", [*{"limits", available_isolation()}])
+def test_a_hidden_folder_inside_of_the_python_installation_cannot_be_read(isolation):
+    worker = Worker(isolation, hidden=[Path(np.__file__).parent / "testing"])
+    try:
+        worker.load("import os\ndef names(path): return len(os.listdir(path))\n"
+                    "def text(path): return open(path).read()\n", {})  # fmt: skip
+        inside = str(Path(np.__file__).parent / "testing")
+        assert worker.call("", "names", [inside], {}, None, 5)["error"]["kind"] == "PermissionError"
+        assert worker.call("", "text", [f"{inside}/__init__.py"], {}, None, 5)["error"]["kind"] == "PermissionError"
+        assert worker.call("", "names", [str(Path(inside).parent)], {}, None, 5)["value"] > 3
+    finally:
+        worker.close()
+
+
 def test_minigpt_is_there_only_for_an_exercise_that_allows_it(tmp_path):
     chapter = Path(shutil.copytree(HERE / "small_chapter", tmp_path / "07_small"))
     (chapter / "test_hidden.py").unlink()
