@@ -97,13 +97,28 @@ def load_model(folder, device="cpu"):
     if tokenizer.fingerprint != config["tokenizer_fingerprint"]:
         raise ValueError(f"{folder / 'tokenizer.json'} is not the tokenizer that this model was trained with")
     verify(folder)
+    tensors = load_tensors(folder / "model.safetensors")
+    if f"blocks.{model_config.n_layers - 1}.attention_norm.weight" not in tensors:  # before a million blocks are made
+        raise ValueError(f"{folder / 'model.safetensors'} has fewer than n_layers={model_config.n_layers} blocks")
     if tokenizer.vocab_size > model_config.vocab_size:
         raise ValueError(f"{folder} holds a tokenizer of {tokenizer.vocab_size} tokens for a model of "
                          f"{model_config.vocab_size}")  # fmt: skip
-    with torch.device("meta"):  # no memory and no random draws for weights that are about to be replaced
-        model = GPT(model_config)
-    load_weights(model, load_tensors(folder / "model.safetensors"), folder / "model.safetensors")
+    model = empty_model(model_config)
+    load_weights(model, tensors, folder / "model.safetensors")
     return model.to(device).eval(), tokenizer
+
+
+def empty_model(config):
+    """A `GPT` without memory for weights, to be filled by `load_weights`.
+
+    Raises:
+        ValueError: if there cannot be one of this size.
+    """
+    try:
+        with torch.device("meta"):
+            return GPT(config)
+    except RuntimeError as error:
+        raise ValueError(f"no model can have these sizes: {str(error).splitlines()[0]}") from None
 
 
 def load_weights(model, tensors, source):
@@ -121,6 +136,8 @@ def load_weights(model, tensors, source):
         if tensors[name].shape != expected[name].shape:
             shapes = f"shape {tuple(tensors[name].shape)}, the model needs {tuple(expected[name].shape)}"
             raise ValueError(f"{source}: {name!r} has {shapes}")
+        if not tensors[name].is_floating_point():
+            raise ValueError(f"{source}: {name!r} holds {tensors[name].dtype}, not floating-point numbers")
     tensors = {name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()}
     model.load_state_dict(tensors, assign=True)
     for parameter in model.parameters():
@@ -169,7 +186,8 @@ def verify(folder):
     checksums = _read_json(_existing(Path(folder) / _CHECKSUMS))
     if not isinstance(checksums, dict):
         raise ValueError(f"{Path(folder) / _CHECKSUMS} is damaged")
-    for name in sorted({"config.json", "model.safetensors", "tokenizer.json", *checksums}):
+    present = {path.name for path in Path(folder).iterdir()} - {_CHECKSUMS}
+    for name in sorted({"config.json", "model.safetensors", "tokenizer.json", *checksums, *present}):
         path = Path(folder) / Path(name).name  # never outside of the folder
         if _sha256(_existing(path)) != checksums.get(name):
             raise ValueError(f"{path} is damaged or was changed: its SHA-256 is not the one saved with it")

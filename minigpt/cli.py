@@ -9,6 +9,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import sys
 import time
 from dataclasses import dataclass, field
@@ -63,6 +64,8 @@ def _pretrain_defaults(arguments):
         first.add_argument(f"--{name}", default="", nargs="?")
     early = first.parse_known_args(arguments)[0]
     if early.resume:
+        if early.preset or early.config or "--out" in arguments:
+            raise ValueError("--resume goes on with a run's own settings: leave out --preset, --config and --out")
         from minigpt.pretraining import read_settings
 
         return PretrainFlags(resume=early.resume, run=read_settings(early.resume))
@@ -183,7 +186,8 @@ def generate(arguments):
     ids = tokenizer.encode(prompt)
     if not ids:
         raise ValueError(f"the prompt {prompt!r} has no tokens: give at least one character")
-    new_ids = stream(model, ids, flags.sampling, stop_ids=tokenizer.special_tokens.values())
+    stops = tokenizer.special_tokens.values()
+    new_ids = stream(model, ids, flags.sampling, stop_ids=stops, n_tokens=tokenizer.vocab_size)
     sys.stdout.write(prompt)
     for text in _until(flags.stop, _as_text(new_ids, tokenizer)):
         sys.stdout.write(text)
@@ -288,6 +292,8 @@ def tokenizer_train(arguments):
     from minigpt.datasets.catalog import open_text
     from minigpt.tokenizers import BPETokenizer, CharTokenizer
 
+    if Path(flags.out).is_dir() or not Path(flags.out).absolute().parent.is_dir():
+        raise ValueError(f"{flags.out} cannot be written: it is a folder, or its folder does not exist")
     pieces = open_text(flags.data).pieces()
     started = time.monotonic()
     char = flags.kind == "char"
@@ -437,7 +443,7 @@ def import_(arguments):
     from minigpt.pretrained import fetch_hugging_face, read_hugging_face, read_hugging_face_tokenizer
 
     folder = Path(flags.source) if Path(flags.source).is_dir() else fetch_hugging_face(flags.source)
-    out = Path(flags.out or Path("runs") / Path(flags.source).name)
+    out = Path(flags.out or Path("runs") / Path(flags.source).resolve().name)
     _refuse_existing(out)
     model = read_hugging_face(folder)
     tokenizer = read_hugging_face_tokenizer(folder, model.config)
@@ -542,21 +548,35 @@ def main(arguments=None):
     # PyTorch's threads on Linux wait for each other in a busy loop. While two other programs kept both cores busy, a
     # training step took 6.8 s so, and 0.4 s with a short wait; on an idle machine the two are equal.
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+    _mend_standard_streams()
     try:
         return _run(arguments) or 0
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of our output has gone, as in `minigpt generate … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 141 if arguments[0] in ("quickstart", "pretrain") else 0  # these did not do all that was asked
     except ModuleNotFoundError as error:  # an extra that was not installed
-        print(f"minigpt: error: this command needs the package {error.name!r}: pip install {error.name}", file=sys.stderr)
+        message = f"this command needs the package {error.name!r}: pip install {error.name}"
+        print(f"minigpt: error: {message}", file=sys.stderr)
         return 2
-    except (ValueError, OSError, MemoryError) as error:
-        if os.environ.get("MINIGPT_TRACEBACK"):
+    except (ValueError, OSError, MemoryError, RuntimeError) as error:
+        out_of_memory = any(words in str(error) for words in ("allocate memory", "out of memory", "Storage size"))
+        if os.environ.get("MINIGPT_TRACEBACK") or (isinstance(error, RuntimeError) and not out_of_memory):
             raise
+        error = MemoryError() if out_of_memory else error
         print(f"minigpt: error: {_one_line(error)}", file=sys.stderr)
         return 2
+
+
+def _mend_standard_streams():
+    """A closed stream becomes an empty one; a terminal that cannot show a character shows a question mark."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - stays open, as streams do
+        elif mode == "w" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
 
 
 def _run(arguments):
@@ -610,8 +630,8 @@ def _parse(settings, arguments, program, default=None):
 def _from_box(text):
     """The message that tyro frames in a box of several lines, as one line."""
     lines = [line.strip("│ ") for line in text.splitlines() if not line.startswith(("╭", "╰"))]
-    parts = " ".join(line for line in lines if line).split("─")
-    parts = [part.strip() for part in parts if part.strip()]
+    parts = re.split("─+|-{5,}", " ".join(line for line in lines if line))  # tyro draws in ASCII where it must
+    parts = [part.strip().removeprefix("Value error ") for part in parts if part.strip()]
     return "; ".join(part for part in parts if not part.startswith(("For full helptext", "Argument helptext")))
 
 

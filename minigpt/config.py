@@ -51,7 +51,7 @@ class GPTConfig:
 
     def __post_init__(self):
         for name in ("vocab_size", "context_length", "n_layers", "n_heads", "d_model", "band_width"):
-            _require(getattr(self, name) >= 1, self, name, "at least 1")
+            _require(1 <= getattr(self, name) < 2**31, self, name, "at least 1 and below 2**31")
         if self.d_model % self.n_heads:
             raise ValueError(f"d_model={self.d_model} must be divisible by n_heads={self.n_heads}")
         _require(0 <= self.dropout < 1, self, "dropout", "at least 0 and below 1")
@@ -124,8 +124,8 @@ class TrainingConfig:
             raise ValueError(f"micro_batches={self.micro_batches} must be at most batch_size={self.batch_size}")
         for name in ("learning_rate", "gradient_clip"):
             _require(0 < getattr(self, name) < math.inf, self, name, "positive and finite")
-        for name in ("warmup_steps", "seed"):
-            _require(getattr(self, name) >= 0, self, name, "at least 0")
+        _require(self.warmup_steps >= 0, self, "warmup_steps", "at least 0")
+        _require(0 <= self.seed < 2**63, self, "seed", "at least 0 and below 2**63")
         _require(0 <= self.weight_decay < math.inf, self, "weight_decay", "at least 0 and finite")
         _require(0 <= self.final_learning_rate_share <= 1, self, "final_learning_rate_share", "from 0 to 1")
         for name in ("beta1", "beta2"):
@@ -152,7 +152,7 @@ class SamplingConfig:
         _require(0 <= self.temperature < math.inf, self, "temperature", "at least 0 and finite")
         _require(self.top_k >= 0, self, "top_k", "at least 0")
         _require(0 < self.top_p <= 1, self, "top_p", "above 0 and at most 1")
-        _require(self.seed >= 0, self, "seed", "at least 0")
+        _require(0 <= self.seed < 2**63, self, "seed", "at least 0 and below 2**63")
 
 
 # Sizes on which a laptop's CPU trains in minutes. Ours, not published.
@@ -191,7 +191,7 @@ def preset(name):
     Raises:
         ValueError: if there is none; the message names the nearest.
     """
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise ValueError(unknown("preset", name, PRESETS))
     return PRESETS[name]
 
@@ -258,7 +258,7 @@ def read_toml(path):
     try:
         with open(path, "rb") as file:
             return tomllib.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{Path(path)} is not valid TOML: {error}") from None
 
 
@@ -270,7 +270,7 @@ def _checked(kind, value, path):
             raise ValueError(f"{path}={value!r} must be one of {', '.join(map(repr, choices))}")
         return value
     allowed = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-    if float in allowed and type(value) is int:
+    if float in allowed and type(value) is int and abs(value) < 2**1000:
         return float(value)
     if type(value) not in allowed:
         names = " or ".join(t.__name__ for t in allowed)

@@ -27,6 +27,9 @@ def next_token_probabilities(logits, temperature=1.0, top_k=0, top_p=1.0):
         (..., V) probabilities, float64, each row summing to 1. Of equal logits, the lowest id counts as likelier.
     """
     logits = logits.double()
+    if not torch.isfinite(logits).all():
+        raise ValueError("the model's logits are not finite: its weights have overflowed")
+    logits = logits - logits.amax(dim=-1, keepdim=True)  # so that dividing by a tiny temperature cannot overflow up
     if temperature == 0:
         return torch.nn.functional.one_hot(logits.argmax(dim=-1), logits.shape[-1]).double()
     probabilities = (logits / temperature).softmax(dim=-1)
@@ -34,7 +37,7 @@ def next_token_probabilities(logits, temperature=1.0, top_k=0, top_p=1.0):
         return probabilities
     ordered, order = probabilities.sort(dim=-1, descending=True, stable=True)
     rank = torch.arange(logits.shape[-1], device=logits.device)
-    kept = (rank < top_k) if top_k else torch.ones_like(rank, dtype=torch.bool)
+    kept = rank < (min(top_k, len(rank)) or len(rank))
     ordered = ordered * kept
     ordered = ordered / ordered.sum(dim=-1, keepdim=True)  # top-p then counts within the k
     before = ordered.cumsum(dim=-1) - ordered  # probability of all likelier tokens; 0 for the first, so one is kept
@@ -51,7 +54,7 @@ def window_start(length, context_length):
     return -(-(length - context_length) // half) * half
 
 
-def generate(model, prompts, sampling=None, stop_ids=(), use_cache=True, **changes):
+def generate(model, prompts, sampling=None, stop_ids=(), n_tokens=None, use_cache=True, **changes):
     """Continue several prompts at once.
 
     Args:
@@ -59,26 +62,27 @@ def generate(model, prompts, sampling=None, stop_ids=(), use_cache=True, **chang
         prompts: lists of token ids, of any lengths from 1 to the context length.
         sampling: a `SamplingConfig`; `changes` override single fields: `generate(model, prompts, temperature=0)`.
         stop_ids: a row ends when it draws one of these (the token itself is not returned).
+        n_tokens: draw only ids below this; for a model whose vocabulary is padded beyond its tokenizer's.
         use_cache: False reads the whole text again for each token: slow, the same result.
     Returns:
         a list of lists: the new token ids of each prompt, which do not depend on its neighbours.
     """
     rows = [[] for _ in prompts]
-    for tokens in _steps(model, prompts, sampling, stop_ids, use_cache, changes):
+    for tokens in _steps(model, prompts, sampling, stop_ids, n_tokens, use_cache, changes):
         for row, token in zip(rows, tokens):
             if token is not None:
                 row.append(token)
     return rows
 
 
-def stream(model, prompt, sampling=None, stop_ids=(), **changes):
+def stream(model, prompt, sampling=None, stop_ids=(), n_tokens=None, **changes):
     """Continue one prompt (a list of token ids), yielding each new token id as soon as it is drawn."""
-    for (token,) in _steps(model, [prompt], sampling, stop_ids, True, changes):
+    for (token,) in _steps(model, [prompt], sampling, stop_ids, n_tokens, True, changes):
         if token is not None:
             yield token
 
 
-def _steps(model, prompts, sampling, stop_ids, use_cache, changes):
+def _steps(model, prompts, sampling, stop_ids, n_tokens, use_cache, changes):
     """Yield, step by step, the token drawn for each row, or None for a row that has ended."""
     sampling = replace(sampling or SamplingConfig(), **changes)
     context_length = model.config.context_length
@@ -89,7 +93,8 @@ def _steps(model, prompts, sampling, stop_ids, use_cache, changes):
     running = [True] * len(texts)
     reader = _Reader(model, use_cache)
     for _ in range(sampling.max_new_tokens if texts else 0):
-        logits = reader.next_logits([text[window_start(len(text), context_length) :] for text in texts])
+        visible = [text[window_start(len(text), context_length) :] for text in texts]
+        logits = reader.next_logits(visible)[:, :n_tokens]
         probabilities = next_token_probabilities(logits, sampling.temperature, sampling.top_k, sampling.top_p)
         drawn = [int(torch.multinomial(row, 1, generator=g)) for row, g in zip(probabilities, generators)]
         running = [going and token not in stop_ids for going, token in zip(running, drawn)]

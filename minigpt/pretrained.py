@@ -9,9 +9,8 @@ from pathlib import Path
 
 import torch
 
-from minigpt.checkpoint import load_tensors, load_weights, save_tensors
-from minigpt.config import GPTConfig
-from minigpt.model import GPT
+from minigpt.checkpoint import empty_model, load_tensors, load_weights, save_tensors
+from minigpt.config import GPTConfig, from_dict
 from minigpt.tokenizers import BPETokenizer, GPT1Tokenizer, load_tokenizer
 
 _OUR_TOKENIZER = "minigpt_tokenizer.json"
@@ -43,17 +42,16 @@ _BLOCK = [
 
 
 def _name_table(config):
-    """Rows of (our names, their name, whether theirs is turned)."""
-    rows = [((ours,), theirs, False) for ours, theirs in _OUTER[config.norm_position]]
+    """Rows of (our names, their name, whether theirs is turned), one by one."""
+    yield from (((ours,), theirs, False) for ours, theirs in _OUTER[config.norm_position])
     for layer in range(config.n_layers):
         for ours, theirs in _BLOCK:
             for kind in ("weight", "bias"):
                 names = tuple(f"blocks.{layer}.{name}.{kind}" for name in ours)
                 turned = kind == "weight" and "ln_" not in theirs
-                rows.append((names, f"transformer.h.{layer}.{theirs}.{kind}", turned))
+                yield names, f"transformer.h.{layer}.{theirs}.{kind}", turned
     if not config.tied_head:
-        rows.append((("head.weight",), "lm_head.weight", False))
-    return rows
+        yield ("head.weight",), "lm_head.weight", False
 
 
 def to_hugging_face(config, tensors):
@@ -66,10 +64,10 @@ def to_hugging_face(config, tensors):
 
 
 def from_hugging_face(config, tensors):
-    """Their weights by name -> ours by name; buffers and a copied tied head are left out.
+    """Their weights by name -> ours by name; buffers and a copy of a tied head are left out.
 
     Raises:
-        ValueError: if one is missing.
+        ValueError: if one is missing, or there is one that a GPT of this shape does not have.
     """
     # Some published files leave the prefix away.
     prefixed = {name if name.startswith(("transformer.", "lm_head.")) else f"transformer.{name}": tensor
@@ -82,6 +80,13 @@ def from_hugging_face(config, tensors):
         if tensor.shape[0] % len(names):
             raise ValueError(f"{their_name!r} has shape {tuple(tensor.shape)}: not query, key and value of one width")
         ours.update({name: part.contiguous() for name, part in zip(names, tensor.chunk(len(names)))})
+    known = {their_name for _, their_name, _ in _name_table(config)}
+    for name in sorted(prefixed.keys() - known):
+        head = name == "lm_head.weight"  # tied, or it would be known
+        if head and not torch.equal(prefixed[name], ours["token_embedding.weight"]):
+            raise ValueError("'lm_head.weight' is not the token embedding, though the config ties the two")
+        if not head and not name.endswith((".attn.bias", ".attn.masked_bias")):  # causal masks, kept as buffers
+            raise ValueError(f"the weights hold {name!r}, which a GPT of this shape does not have")
     return ours
 
 
@@ -97,11 +102,11 @@ def read_hugging_face(folder):
         raise ValueError(f"{folder} has no config.json: not a model in the Hugging Face layout")
     try:
         config = _from_their_config(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from None
-    with torch.device("meta"):
-        model = GPT(config)
-    load_weights(model, from_hugging_face(config, _read_weights(folder)), folder)
+    tensors = from_hugging_face(config, _read_weights(folder))
+    model = empty_model(config)
+    load_weights(model, tensors, folder)
     return model.eval()
 
 
@@ -179,18 +184,18 @@ def _from_their_config(theirs):
     kind = theirs.get("model_type")
     if kind not in ("gpt2", "openai-gpt"):
         raise ValueError(f"model_type={kind!r} is not supported: only 'gpt2' and 'openai-gpt' are")
-    tied = theirs.get("tie_word_embeddings", True)
-    config = GPTConfig(
-        vocab_size=theirs["vocab_size"],
-        context_length=theirs["n_positions"],
-        n_layers=theirs["n_layer"],
-        n_heads=theirs["n_head"],
-        d_model=theirs["n_embd"],
-        norm_position="pre" if kind == "gpt2" else "post",
-        dropout=theirs.get("resid_pdrop", 0.1),
-        tied_head=tied,
-        norm_epsilon=theirs.get("layer_norm_epsilon", 1e-5),
-    )
+    names = {"vocab_size": "vocab_size", "context_length": "n_positions", "n_layers": "n_layer", "n_heads": "n_head",
+             "d_model": "n_embd"}  # fmt: skip
+    for their_name in names.values():
+        if their_name not in theirs:
+            raise ValueError(f"it lacks {their_name!r}")
+    values = {ours: theirs[their_name] for ours, their_name in names.items()} | {
+        "norm_position": "pre" if kind == "gpt2" else "post",
+        "dropout": theirs.get("resid_pdrop", 0.1),
+        "tied_head": theirs.get("tie_word_embeddings", True),
+        "norm_epsilon": theirs.get("layer_norm_epsilon", 1e-5),
+    }
+    config = from_dict(GPTConfig, values)
     # What transformers knows under several names, and this model has in one form only.
     activation = theirs.get("activation_function", "gelu_new") if kind == "gpt2" else theirs.get("afn", "gelu")
     same = ("gelu_new", "gelu_pytorch_tanh") if kind == "gpt2" else ("gelu",)  # openai-gpt's "gelu" is the tanh form

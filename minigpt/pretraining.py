@@ -5,14 +5,16 @@ last/ (with the state that `resume` needs).
 """
 
 import dataclasses
+import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from minigpt.checkpoint import find_checkpoint, load_model, save_model, saying_where
+from minigpt.checkpoint import find_checkpoint, load_model, read_config, save_model, saying_where
 from minigpt.config import PretrainConfig, TrainingConfig, from_dict
 from minigpt.datasets import catalog
 from minigpt.datasets.text import NextTokenWindows, token_ids
@@ -24,6 +26,7 @@ from minigpt.training.losses import mean_loss, next_token_loss
 from minigpt.training.trainer import Trainer, read_metrics
 
 # What may differ when a run is resumed: how long, how often to look, and where. All else would make another run of it.
+_BEFORE_A_CHECKPOINT = {"settings.json", "metrics.jsonl", "loss.png", "tokens"}
 _MAY_CHANGE = {"steps", "evaluate_every", "evaluation_windows", "checkpoint_every", "log_every", "device"}
 
 
@@ -39,6 +42,7 @@ class PretrainingRun:
     training: NextTokenWindows
     validation: NextTokenWindows
     bytes_per_token: float  # mean, in the validation text
+    lock: object = None  # held for as long as this object lives
 
     def train(self, on_step=None):
         """Train to the end; see `Trainer.run`. The loss figure is drawn even if the run is stopped."""
@@ -77,7 +81,7 @@ def start(config, say=lambda line: None):
         ValueError: if anything in the settings or the text does not fit.
     """
     folder = Path(config.out or Path("runs") / _folder_name(config.data))
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not _is_free(folder):
         raise ValueError(f"{folder} already exists: choose another --out, or go on with it by --resume {folder}")
     device = choose_device(config.training.device)
     source = catalog.open_text(config.data)
@@ -86,9 +90,11 @@ def start(config, say=lambda line: None):
     with torch.random.fork_rng():
         torch.manual_seed(config.training.seed)
         model = GPT(dataclasses.replace(config.model, vocab_size=tokenizer.vocab_size)).to(device)
-    run = _assemble(config, folder, tokenizer, model, *windows)
-    say(f"model: {model.n_parameters():,} parameters, on {device.type}")
     folder.mkdir(parents=True, exist_ok=True)
+    lock = _lock(folder)
+    run = _assemble(config, folder, tokenizer, model, *windows, source.sha256(), lock)
+    say(f"model: {model.n_parameters():,} parameters, on {device.type}")
+    (folder / "metrics.jsonl").unlink(missing_ok=True)  # of a run that never came to a checkpoint
     settings = {"settings": dataclasses.asdict(config), "data_sha256": source.sha256()}
     (folder / "settings.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     return run
@@ -106,17 +112,21 @@ def resume(folder, config, say=lambda line: None):
     folder = Path(folder)
     saved, data_sha256 = _read_settings(folder)
     _check_changes(saved, config)
+    lock = _lock(folder)
     try:
         last = find_checkpoint(folder / "last")
     except ValueError:
         if (folder / "last").exists():
             raise
         raise ValueError(f"{folder} stopped before its first checkpoint: start it anew") from None
+    if read_config(last)["about"].get("run") != _identity(saved, data_sha256):
+        raise ValueError(f"{folder / 'settings.json'} was changed since the run was saved")
     source = catalog.open_text(config.data)
     if source.sha256() != data_sha256:
         raise ValueError(f"{config.data} is not the text that this run was started with: it has changed since")
     model, tokenizer = load_model(last, choose_device(config.training.device))
-    run = _assemble(config, folder, tokenizer, model, *_windows(config, source, tokenizer, folder, say))
+    windows = _windows(config, source, tokenizer, folder, say)
+    run = _assemble(config, folder, tokenizer, model, *windows, data_sha256, lock)
     run.trainer.resume()
     if run.trainer.step >= config.training.steps:
         raise ValueError(f"{folder} is complete ({run.trainer.step} steps): give more --steps to go on")
@@ -159,8 +169,9 @@ def _windows(config, source, tokenizer, folder, say):
     return training, validation, validation_text.n_bytes / len(validation.ids)
 
 
-def _assemble(config, folder, tokenizer, model, training, validation, bytes_per_token):
+def _assemble(config, folder, tokenizer, model, training, validation, bytes_per_token, data_sha256, lock):
     settings = config.training
+    identity = _identity(config, data_sha256)
     device = next(model.parameters()).device
 
     def batches(step):
@@ -174,9 +185,51 @@ def _assemble(config, folder, tokenizer, model, training, validation, bytes_per_
         settings,
         validation=lambda: _moved(validation.in_order(at_most=settings.evaluation_windows), device),
         folder=folder,
-        save_model=lambda path, step, loss: save_model(path, model, tokenizer, step=step, validation_loss=loss),
+        save_model=lambda path, step, loss: save_model(
+            path, model, tokenizer, step=step, validation_loss=loss, run=identity
+        ),
     )
-    return PretrainingRun(config, folder, tokenizer, model, trainer, training, validation, bytes_per_token)
+    return PretrainingRun(config, folder, tokenizer, model, trainer, training, validation, bytes_per_token, lock)
+
+
+def _is_free(folder):
+    """Whether a run may begin here: nothing is in it, or only what a run leaves that never came to a checkpoint."""
+    return folder.is_dir() and {path.name for path in folder.iterdir()} <= _BEFORE_A_CHECKPOINT
+
+
+def _lock(folder):
+    """Keep other processes from training in this folder for as long as the returned object lives.
+
+    The system lets go of the lock when the process ends, however it ends. Windows has no such lock for folders.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    lock = _FolderLock(os.open(folder, os.O_RDONLY))
+    try:
+        fcntl.flock(lock.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ValueError(f"another minigpt is training in {folder}: wait for it, or choose another --out") from None
+    return lock
+
+
+class _FolderLock:
+    """Lets go of the lock when nobody holds this object any more."""
+
+    def __init__(self, descriptor):
+        self.descriptor = descriptor
+
+    def __del__(self):
+        os.close(self.descriptor)
+
+
+def _identity(config, data_sha256):
+    """Hash of all that makes a run this run: settings that may not change, and the text."""
+    training = {name: value for name, value in dataclasses.asdict(config.training).items() if name not in _MAY_CHANGE}
+    # The text counts, not where it lies: it may be moved.
+    fixed = dataclasses.asdict(config) | {"training": training, "out": "", "data": data_sha256}
+    return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
 
 
 def _moved(batches, device):
@@ -190,7 +243,7 @@ def _read_settings(folder):
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         return from_dict(PretrainConfig, stored["settings"]), stored["data_sha256"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: {error}") from None
 
 

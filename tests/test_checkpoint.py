@@ -78,6 +78,24 @@ def test_a_damaged_folder_is_refused_in_one_line_that_names_the_file(tmp_path, n
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name, value", [
+    ("n_layers", 100_000), ("n_layers", 2), ("d_model", 2**40), ("d_model", 2**30), ("vocab_size", 10**30),
+])  # fmt: skip
+def test_absurd_sizes_are_refused_at_once(tmp_path, name, value):
+    folder = save(tmp_path / "a")
+    edit_config(folder, **{name: value})
+    rehash(folder)
+    with pytest.raises(ValueError):
+        load_model(folder)
+
+
+def test_a_file_without_a_hash_is_refused(tmp_path):
+    folder = save(tmp_path / "a")
+    (folder / "training_state.safetensors").write_bytes(b"from elsewhere")
+    with pytest.raises(ValueError, match=r"training_state\.safetensors is damaged or was changed"):
+        load_model(folder)
+
+
 def rehash(folder):
     """Make the checksums agree again, as somebody who edits a checkpoint on purpose would."""
     import hashlib

@@ -300,7 +300,10 @@ def test_a_text_that_cannot_be_trained_on(capsys, tmp_path, out, data, message):
     (["--precision", "float8"], "invalid choice 'float8'"),
     (["--tokenizer", "missing.json"], "missing.json"),
     (["--config", "missing.toml"], "missing.toml: No such file or directory"),
-    (["--resume", "missing"], "missing is not the folder of a run"),
+    (["--resume", "missing"], "leave out --preset, --config and --out"),
+    (["--d-model", "1000000000", "--n-heads", "1"], "not enough memory"),
+    (["--d-model", "100000000000000000000", "--n-heads", "1"], "must be at least 1 and below 2**31"),
+    (["--seed", "100000000000000000000"], "must be at least 0 and below 2**63"),
 ])  # fmt: skip
 def test_wrong_settings_for_a_run(capsys, text, out, arguments, message):
     assert message in refused(capsys, "pretrain", "--data", text, "--out", out, *SMALL, *arguments)
@@ -311,6 +314,9 @@ def test_wrong_settings_for_a_run(capsys, text, out, arguments, message):
     ("[training]\nstep = 3", "unknown setting 'training.step': did you mean 'training.steps'?"),
     ('[training]\nsteps = "3"', "training.steps='3' must be of type int"),
     ("[training\nsteps = 3", "is not valid TOML"),
+    ("x = " + "[" * 3000, "is not valid TOML"),
+    ('preset = ["mini"]', "unknown preset"),
+    ("[model]\ndropout = 1" + "0" * 400, "must be of type float"),
     ("model = 3", "model: expected a table"),
     ('preset = "gpt3-175"', "did you mean 'gpt3-175b'?"),
 ])  # fmt: skip
@@ -324,6 +330,69 @@ def test_a_folder_in_use_is_not_overwritten(capsys, trained, text):
     before = sorted(trained.rglob("*"))
     assert "already exists" in refused(capsys, "pretrain", "--data", text, "--out", trained, *SMALL)
     assert sorted(trained.rglob("*")) == before
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path, text, capsys):
+    folder = tmp_path / "run"
+    process = start_in_background("pretrain", "--data", text, "--out", folder, *SMALL, "--steps", "100000")
+    wait_for(lambda: (folder / "metrics.jsonl").exists())
+    try:
+        assert f"another minigpt is training in {folder}" in refused(capsys, "pretrain", "--resume", folder)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+    load_model(folder)
+
+
+@pytest.mark.parametrize("where, name, value", [
+    ("training", "seed", 2), ("training", "weight_decay", 0.2), ("model", "dropout", 0.5), ("model", "n_layers", 2),
+    (None, "validation_share", 0.2), (None, "tokenizer", "char"),
+])  # fmt: skip
+def test_a_run_whose_settings_were_edited_is_not_resumed(capsys, trained, tmp_path, where, name, value):
+    shutil.copytree(trained, tmp_path / "copy")
+    path = tmp_path / "copy" / "settings.json"
+    settings = json.loads(path.read_text())
+    (settings["settings"][where] if where else settings["settings"])[name] = value
+    path.write_text(json.dumps(settings))
+    message = refused(capsys, "pretrain", "--resume", tmp_path / "copy", "--steps", "20")
+    assert "settings.json was changed since the run was saved" in message
+
+
+def test_a_folder_of_a_run_that_never_saved_is_taken_again(tmp_path, text):
+    folder = tmp_path / "run"
+    for steps in ("3", "2"):
+        (folder / "tokens").mkdir(parents=True, exist_ok=True)
+        (folder / "settings.json").write_text("{}")
+        (folder / "metrics.jsonl").write_text('{"step": 1, "loss": 9.0}\n')
+        assert cli.main(["pretrain", "--data", str(text), "--out", str(folder), *SMALL, "--steps", steps]) == 0
+        assert [line["step"] for line in read_metrics(folder / "metrics.jsonl")] == [int(steps)]
+        shutil.rmtree(folder)
+
+
+def test_a_model_with_a_padded_vocabulary_writes_only_tokens_of_its_tokenizer(tmp_path, trained, capsys):
+    import dataclasses
+
+    from minigpt.checkpoint import replacing_folder, save_model
+    from minigpt.model import GPT
+
+    model, tokenizer = load_model(trained)
+    padded = GPT(dataclasses.replace(model.config, vocab_size=5000))
+    with replacing_folder(tmp_path / "padded") as folder:
+        save_model(folder, padded, tokenizer)
+    settings = ["--prompt", "a", "--max-new-tokens", "60", "--temperature", "5"]
+    assert cli.main(["generate", str(tmp_path / "padded"), *settings]) == 0
+
+
+def test_closed_standard_streams_are_no_error(trained):
+    program = f"{sys.executable} -m minigpt"
+    for command, status in ((f"{program} generate {trained} --prompt The --max-new-tokens 3 >&-", 0),
+                            (f"{program} tokenizer decode {trained} 1 2 >&-", 0),
+                            (f"{program} tokenizer encode {trained} <&-", 0),
+                            (f"LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 {program} --help", 0)):  # fmt: skip
+        result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
+        assert result.returncode == status, (command, result.stderr)
+        assert "Traceback" not in result.stderr
 
 
 def test_a_run_that_is_done_or_changed_is_not_resumed(capsys, trained, text):
@@ -410,7 +479,7 @@ def test_a_disk_that_takes_no_more(tmp_path, text):
 def test_a_file_that_cannot_be_written_is_named(capsys, monkeypatch, tmp_path, text):
     missing = tmp_path / "absent" / "tokens.json"
     arguments = ["tokenizer", "train", "--data", text, "--vocab-size", "300", "--out"]
-    assert f"{missing}: No such file or directory" in refused(capsys, *arguments, missing)
+    assert f"{missing} cannot be written" in refused(capsys, *arguments, missing)
 
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")

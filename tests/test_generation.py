@@ -129,6 +129,20 @@ def test_a_prompt_that_cannot_be_read_is_refused(prompt, message):
         generate(make_model(), [prompt])
 
 
+def test_extreme_settings_give_a_distribution():
+    logits = torch.tensor([1.0, 3.0, 2.0])
+    for extreme in ({"temperature": 1e-320}, {"temperature": 1e300}, {"top_k": 10**30}, {"top_p": 1e-300}):
+        assert next_token_probabilities(logits, **extreme).sum() == pytest.approx(1)
+    assert next_token_probabilities(logits, temperature=1e-320).tolist() == [0, 1, 0]
+    with pytest.raises(ValueError, match="logits are not finite"):
+        next_token_probabilities(torch.tensor([1.0, torch.inf]))
+
+
+def test_only_ids_of_the_tokenizer_are_drawn():
+    (drawn,) = generate(make_model(), [[1]], max_new_tokens=60, temperature=3.0, n_tokens=4)
+    assert set(drawn) <= {0, 1, 2, 3}
+
+
 def test_nothing_asked_nothing_written():
     assert generate(make_model(), [[1]], max_new_tokens=0) == [[]]
     assert generate(make_model(), []) == []

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny_models import VARIANTS, make_model
 
-from minigpt.checkpoint import save_tensors
+from minigpt.checkpoint import load_tensors, save_tensors
 from minigpt.pretrained import read_hugging_face, write_hugging_face
 
 transformers = pytest.importorskip("transformers")
@@ -84,11 +84,30 @@ def edit(folder, **changes):
     ({"n_inner": 20}, "n_inner=20 is not supported"),
     ({"n_embd": 12}, "has shape"),
     ({"n_layer": 4}, "lack 'transformer.h.3.ln_1.weight'"),
+    ({"n_layer": 2}, "hold 'transformer.h.2.attn.c_attn.bias'"),
+    ({"n_layer": 10**6}, "lack 'transformer.h.3.ln_1.weight'"),
+    ({"n_layer": 2.0}, "n_layers=2.0 must be of type int"),
+    ({"vocab_size": 10**30}, "below 2"),
+    ({"tie_word_embeddings": "no"}, "tied_head='no' must be of type bool"),
     ({"n_embd": "14"}, "config.json"),
 ])  # fmt: skip
 def test_a_model_of_another_kind_is_refused(tmp_path, change, message):
     write_hugging_face(tmp_path, make_model())
     edit(tmp_path, **change)
+    with pytest.raises(ValueError, match=message):
+        read_hugging_face(tmp_path)
+
+
+@pytest.mark.parametrize("edit, message", [
+    (lambda t: t.update({"transformer.h.3.ln_1.weight": torch.ones(14)}), "hold 'transformer.h.3.ln_1.weight'"),
+    (lambda t: t.update({"lm_head.weight": torch.ones(29, 14)}), "'lm_head.weight' is not the token embedding"),
+    (lambda t: t.update({"transformer.wte.weight": torch.ones(29, 14, dtype=torch.int32)}), "not floating-point"),
+])  # fmt: skip
+def test_weights_that_do_not_belong_are_refused(tmp_path, edit, message):
+    write_hugging_face(tmp_path, make_model())
+    tensors = load_tensors(tmp_path / "model.safetensors")
+    edit(tensors)
+    save_tensors(tmp_path / "model.safetensors", tensors)
     with pytest.raises(ValueError, match=message):
         read_hugging_face(tmp_path)
 

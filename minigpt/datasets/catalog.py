@@ -180,7 +180,7 @@ def open_text(name_or_path):
         ValueError: if there is neither; suggests the nearest name.
     """
     name = str(name_or_path)
-    if Path(name).exists():
+    if Path(name).is_file() or (Path(name).exists() and name not in CATALOG):
         return TextSource.from_file(name)
     if name in CATALOG:
         entry = CATALOG[name]

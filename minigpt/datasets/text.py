@@ -118,8 +118,11 @@ def token_ids(source, tokenizer, cache_folder=None):
         return np.concatenate([np.array([], dtype=kind), *pieces])
     key = hashlib.sha256(f"{source.sha256()} {tokenizer.fingerprint}".encode()).hexdigest()[:16]
     path = Path(cache_folder) / f"{key}.ids"
-    if not path.exists():
-        _write_whole(path, pieces)
+    if path.exists():
+        ids = np.memmap(path, dtype=kind, mode="r")
+        if ids.max() < tokenizer.vocab_size:  # else the file was damaged: make it again
+            return ids
+    _write_whole(path, pieces)
     return np.memmap(path, dtype=kind, mode="r")
 
 

@@ -37,7 +37,10 @@ class CharTokenizer(Tokenizer):
     @classmethod
     def train(cls, text_or_chunks: str | Iterable[str], special_tokens: Sequence[str] = ()) -> Self:
         """Take every character of a text (or of its chunks) as the alphabet."""
-        return cls("".join(sorted(set().union(*text_or_chunks))), special_tokens)
+        alphabet = set()
+        for chunk in text_or_chunks:
+            alphabet.update(chunk)
+        return cls("".join(sorted(alphabet)), special_tokens)
 
     @property
     def vocab_size(self) -> int:

@@ -132,12 +132,14 @@ class Trainer:
         try:
             self.step = int(tensors.pop("step"))
             self.best_loss = float(tensors.pop("best_loss"))
+            n_states = tensors.pop("n_states")
             state = {}
             for name, tensor in tensors.items():
                 index, key = name.split(".")
                 state.setdefault(int(index), {})[key] = tensor
+            self._check_state(state, int(n_states))
             self.optimizer.load_state_dict({"state": state, "param_groups": self._groups()})
-        except (KeyError, ValueError, RuntimeError) as error:
+        except (KeyError, ValueError, OverflowError, RuntimeError) as error:
             raise ValueError(f"{path} does not fit this run: {error}") from None
         self._cut_log()
 
@@ -186,9 +188,22 @@ class Trainer:
 
     def _save_state(self, path):
         tensors = {"step": torch.tensor(self.step), "best_loss": torch.tensor(self.best_loss, dtype=torch.float64)}
-        for index, state in self.optimizer.state_dict()["state"].items():
+        states = self.optimizer.state_dict()["state"]
+        tensors["n_states"] = torch.tensor(len(states))
+        for index, state in states.items():
             tensors.update({f"{index}.{key}": torch.as_tensor(value) for key, value in state.items()})
         save_tensors(path, tensors)
+
+    def _check_state(self, state, n_states):
+        """Each parameter's state holds its moments, of its own shape, and the number of its updates."""
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        for index, tensors in state.items():
+            moments = parameters[index].shape if 0 <= index < len(parameters) else None
+            shapes = {"step": (), "exp_avg": moments, "exp_avg_sq": moments}
+            if {key: tensor.shape for key, tensor in tensors.items()} != shapes:
+                raise ValueError(f"the optimizer's state of parameter {index} is incomplete or of another shape")
+        if len(state) != n_states:
+            raise ValueError(f"it holds the optimizer's state of {len(state)} parameters, {n_states} were saved")
 
     def _groups(self):
         return self.optimizer.state_dict()["param_groups"]
@@ -211,11 +226,13 @@ class Trainer:
 
 
 def read_metrics(path):
-    """The lines of a metrics.jsonl as dictionaries; a last line that was cut short is left out."""
+    """The lines of a metrics.jsonl as dictionaries; a line that was cut short or damaged is left out."""
     lines = []
-    for line in Path(path).read_text(encoding="utf-8").splitlines():
-        with contextlib.suppress(ValueError):
-            lines.append(json.loads(line))
+    for text in Path(path).read_text(encoding="utf-8", errors="replace").splitlines():
+        with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+            line = json.loads(text)
+            if line["step"] >= 0 and line["loss"] > -math.inf:
+                lines.append(line)
     return lines
 
 
