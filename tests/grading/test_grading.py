@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tyro
 
 from minigpt.grading import GradingError, check, check_bank, check_chapter, grade
-from minigpt.grading.commands import GradeSettings, grade_command
+from minigpt.grading.commands import GradeClassSettings, GradeSettings, HandoutSettings, grade_command
 from minigpt.grading.grader import find_chapter
 from minigpt.grading.report import Report
 
@@ -197,6 +198,14 @@ def test_the_report_as_text_html_json_and_junit(tmp_path, capsys):
     suite = ElementTree.parse(files["junit"]).getroot()
     assert (suite.get("tests"), suite.get("failures")) == ("2", "2")
     assert grade_command(GradeSettings(str(SMALL), str(SMALL / "solutions.py")), say=lambda line: None) == 0
+
+
+def test_settings_come_from_the_command_line():
+    settings = tyro.cli(GradeSettings, args=["04", "--submission", "a.py", "--seed", "5"])
+    assert settings == GradeSettings("04", "a.py", seed=5)
+    assert tyro.cli(HandoutSettings, args=["out", "--chapters", "03", "04"]).chapters == ("03", "04")
+    settings = tyro.cli(GradeClassSettings, args=["04", "folder", "--late.penalty", "20", "--out", "g.csv"])
+    assert (settings.submissions, settings.late.penalty, settings.out) == ("folder", 20, "g.csv")
 
 
 def test_a_report_shows_neither_tests_nor_expected_numbers(tmp_path):
