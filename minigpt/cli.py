@@ -403,8 +403,12 @@ class ByHandFlags:
 def by_hand(arguments):
     """Train a GPT by hand-written gradients in NumPy, beside PyTorch's"""
     flags = _parse(ByHandFlags, arguments, "minigpt by-hand")
-    if flags.steps < 1 or flags.seed < 0:
-        raise ValueError(f"steps={flags.steps} must be at least 1 and seed={flags.seed} at least 0")
+    if flags.steps < 1:
+        raise ValueError(f"steps={flags.steps} must be at least 1")
+    if flags.seed < 0:
+        raise ValueError(f"seed={flags.seed} must be at least 0")
+    path = Path(flags.out) / "loss.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
     from minigpt.datasets.catalog import open_text
     from minigpt.plotting import two_curves
     from minigpt.training.beside_by_hand import train_twice
@@ -417,8 +421,6 @@ def by_hand(arguments):
         _say(f"{step + 1:6}  {ours[step]:.10f}     {theirs[step]:.10f}     {abs(ours[step] - theirs[step]):.1e}")
     largest = max(abs(one - other) for one, other in zip(ours, theirs))
     _say(f"largest difference between the two curves: {largest:.1e} nats")
-    path = Path(flags.out) / "loss.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
     two_curves({"by hand, in NumPy": ours, "PyTorch": theirs}, largest).savefig(path)
     _say(f"figure: {path}")
 

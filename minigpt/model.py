@@ -344,13 +344,18 @@ class GPT(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
     def _masks(self, n_queries, n_keys, key_is_real, device):
-        """Masks of dense and banded layers, by `is_banded`; None where causality and the band say it all."""
-        plain = key_is_real is None and n_queries in (1, n_keys)
-        band = self.config.band_width
+        """Masks by `is_banded`; None where causality, and the band, say it all and the kernels need no mask.
+
+        Without padding there are three cases. The whole text at once (T = S) needs no mask. One newest token (T = 1)
+        sees every key, unless the cache reaches back beyond the band. Several tokens onto a cache need one.
+        """
+        whole_text, newest_token = n_queries == n_keys, n_queries == 1
         masks = {}
         for banded in {self.config.is_banded(layer) for layer in range(self.config.n_layers)}:
-            beyond_the_band = banded and n_queries < n_keys and n_keys > band
-            width = band if banded else None
-            needed = not plain or beyond_the_band
-            masks[banded] = attention_mask(n_queries, n_keys, width, key_is_real, device) if needed else None
+            band_width = self.config.band_width if banded else None
+            sees_every_key = newest_token and (not banded or n_keys <= band_width)
+            if key_is_real is None and (whole_text or sees_every_key):
+                masks[banded] = None
+            else:
+                masks[banded] = attention_mask(n_queries, n_keys, band_width, key_is_real, device)
         return masks
