@@ -136,6 +136,7 @@ class Worker:
     def _start(self):
         command = [sys.executable, "-I", "-S", "-B", "-c", worker_program()]
         environment = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+        environment["CUDA_VISIBLE_DEVICES"] = ""  # an answer is computed on the CPU, without threads for devices
         if self.isolation == "sandlock":
             from sandlock import Sandbox, StdioMode
 

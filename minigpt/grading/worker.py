@@ -481,6 +481,8 @@ def limit_resources(memory_mb, cpu_seconds):
         return
     wanted = {"RLIMIT_DATA": memory_mb * 2**20, "RLIMIT_CPU": cpu_seconds, "RLIMIT_FSIZE": 0, "RLIMIT_CORE": 0,
               "RLIMIT_NPROC": 0, "RLIMIT_NOFILE": 128}  # fmt: skip
+    if sys.platform == "darwin":  # PyTorch needs a thread for Apple's GPU
+        del wanted["RLIMIT_NPROC"]
     for name, value in wanted.items():
         kind = getattr(resource, name, None)
         if kind is not None:
