@@ -51,6 +51,8 @@ class HandoutSettings:
     """folder to make"""
     chapters: tuple[str, ...] = ()
     """numbers or names; all chapters with exercises by default"""
+    nbgrader: str = ""
+    """also write the chapters as assignments into this nbgrader course folder (its grades can be forged)"""
 
 
 def handout_command(settings, say=print):
@@ -59,6 +61,11 @@ def handout_command(settings, say=print):
 
     written = handout(settings.out, settings.chapters)
     say(f"{settings.out}: {len(written)} chapters, without solutions: {', '.join(path.name for path in written)}")
+    if settings.nbgrader:
+        from minigpt.grading.exports import nbgrader_assignment
+
+        for folder in written:
+            say(f"{nbgrader_assignment(folder.name, settings.nbgrader)}: assignment for nbgrader")
     return 0
 
 

@@ -13,7 +13,7 @@ _README = """# Exercises
 
 Each folder in `chapters/` holds a chapter to read (`chapter.ipynb`) and its exercises (`exercises.py`).
 
-    pip install minigpt-from-scratch
+    pip install 'minigpt-from-scratch[chapters,grading]'
     cd chapters/{first}
     minigpt grade .
 
