@@ -15,7 +15,7 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
-from minigpt.config import GPTConfig, from_dict
+from minigpt.config import GPTConfig, first_line, from_dict
 from minigpt.model import GPT
 from minigpt.tokenizers import load_tokenizer
 
@@ -118,7 +118,7 @@ def empty_model(config):
         with torch.device("meta"):
             return GPT(config)
     except RuntimeError as error:
-        raise ValueError(f"no model can have these sizes: {str(error).splitlines()[0]}") from None
+        raise ValueError(f"no model can have these sizes: {first_line(error)}") from None
 
 
 def load_weights(model, tensors, source):

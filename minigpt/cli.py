@@ -60,11 +60,11 @@ def _pretrain_defaults(arguments):
     import argparse
 
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for name in ("preset", "config", "resume"):
+    for name in ("preset", "config", "resume", "out"):
         first.add_argument(f"--{name}", default="", nargs="?")
     early = first.parse_known_args(arguments)[0]
     if early.resume:
-        if early.preset or early.config or "--out" in arguments:
+        if early.preset or early.config or early.out:
             raise ValueError("--resume goes on with a run's own settings: leave out --preset, --config and --out")
         from minigpt.pretraining import read_settings
 
@@ -175,9 +175,9 @@ def generate(arguments):
     flags = _parse(GenerateFlags, arguments, "minigpt generate")
     prompt = flags.prompt
     if prompt is None:
-        if sys.stdin is None or sys.stdin.isatty():
+        if sys.stdin.isatty():
             raise ValueError("give a --prompt, or text on standard input")
-        prompt = sys.stdin.read()
+        prompt = "".join(_standard_input_pieces())
     from minigpt.checkpoint import load_model
     from minigpt.devices import choose_device
     from minigpt.generation import stream

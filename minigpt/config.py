@@ -222,6 +222,11 @@ def unknown(kind, name, choices):
     return f"unknown {kind} {name!r}: {hint}"
 
 
+def first_line(error):
+    """What an error says, in one line that is not endless; its kind where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
 def from_dict(cls, values, base=None, where=""):
     """Build a settings object from plain values, as read from TOML or JSON.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from minigpt.checkpoint import empty_model, load_tensors, load_weights, save_tensors
-from minigpt.config import GPTConfig, from_dict
+from minigpt.config import GPTConfig, first_line, from_dict
 from minigpt.tokenizers import BPETokenizer, GPT1Tokenizer, load_tokenizer
 
 _OUR_TOKENIZER = "minigpt_tokenizer.json"
@@ -175,7 +175,7 @@ def fetch_hugging_face(name):
     try:
         return Path(snapshot_download(repository, allow_patterns=patterns))
     except Exception as error:  # network, unknown name, access: all mean the same to the reader
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        reason = first_line(error)
         raise ValueError(f"cannot fetch {repository!r} from the hub ({reason}); a local folder works too") from None
 
 

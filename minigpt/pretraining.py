@@ -92,10 +92,11 @@ def start(config, say=lambda line: None):
         model = GPT(dataclasses.replace(config.model, vocab_size=tokenizer.vocab_size)).to(device)
     folder.mkdir(parents=True, exist_ok=True)
     lock = _lock(folder)
-    run = _assemble(config, folder, tokenizer, model, *windows, source.sha256(), lock)
+    data_sha256 = source.sha256()
+    run = _assemble(config, folder, tokenizer, model, *windows, data_sha256, lock)
     say(f"model: {model.n_parameters():,} parameters, on {device.type}")
     (folder / "metrics.jsonl").unlink(missing_ok=True)  # of a run that never came to a checkpoint
-    settings = {"settings": dataclasses.asdict(config), "data_sha256": source.sha256()}
+    settings = {"settings": dataclasses.asdict(config), "data_sha256": data_sha256}
     (folder / "settings.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     return run
 

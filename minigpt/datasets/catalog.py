@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from minigpt.config import unknown
+from minigpt.config import first_line, unknown
 from minigpt.datasets.text import TextSource
 
 DATA_FOLDER = "MINIGPT_DATA"
@@ -223,8 +223,4 @@ def _fetch(file):
         return Path(pooch.retrieve(file.url, f"sha256:{file.sha256}", target.name, target.parent))
     except Exception as error:  # whatever the network, the server, or the hash brings
         advice = f"download it by hand to {file.path} in a folder, and set {DATA_FOLDER} to that folder"
-        raise ValueError(f"cannot fetch {file.url} ({_first_line(error)}): {advice}") from None
-
-
-def _first_line(error):
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise ValueError(f"cannot fetch {file.url} ({first_line(error)}): {advice}") from None

@@ -138,7 +138,7 @@ class Trainer:
                 index, key = name.split(".")
                 state.setdefault(int(index), {})[key] = tensor
             self._check_state(state, int(n_states))
-            self.optimizer.load_state_dict({"state": state, "param_groups": self._groups()})
+            self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
         except (KeyError, ValueError, OverflowError, RuntimeError) as error:
             raise ValueError(f"{path} does not fit this run: {error}") from None
         self._cut_log()
@@ -204,9 +204,6 @@ class Trainer:
                 raise ValueError(f"the optimizer's state of parameter {index} is incomplete or of another shape")
         if len(state) != n_states:
             raise ValueError(f"it holds the optimizer's state of {len(state)} parameters, {n_states} were saved")
-
-    def _groups(self):
-        return self.optimizer.state_dict()["param_groups"]
 
     def _log(self, report):
         wanted = report.validation_loss is not None or report.step % self.config.log_every == 0
