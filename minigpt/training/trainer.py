@@ -138,7 +138,8 @@ class Trainer:
                 index, key = name.split(".")
                 state.setdefault(int(index), {})[key] = tensor
             self._check_state(state, int(n_states))
-            self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
+            groups = self.optimizer.state_dict()["param_groups"]
+            self.optimizer.load_state_dict({"state": state, "param_groups": groups})
         except (KeyError, ValueError, OverflowError, RuntimeError) as error:
             raise ValueError(f"{path} does not fit this run: {error}") from None
         self._cut_log()
