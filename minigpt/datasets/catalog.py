@@ -89,13 +89,14 @@ def _base_text():
     """What the model that ships with the package has read, about 10 MB.
 
     Documents of the generated world, its sentences with their translations, CPython's documentation, and 2 MB of the
-    standard library, cut to pieces and shuffled with a fixed seed, so that the text's last tenth is like the rest.
+    standard library, cut to pieces and shuffled with a fixed seed, so that the text's last tenth is like the rest. Most
+    documents have names that stand in no other, so that the model learns how names are used, not which there are.
     """
     from minigpt.datasets.tiny_world import TinyWorld
 
-    world = TinyWorld("train")
-    pieces = list(itertools.islice(world.texts(seed=101), 11_000))
-    for document in world.documents(2500, seed=102):
+    known, new = TinyWorld("train"), TinyWorld("train", new_names=True)
+    pieces = [*itertools.islice(known.texts(seed=101), 3000), *itertools.islice(new.texts(seed=104), 8000)]
+    for document in itertools.chain(known.documents(1500, seed=102), new.documents(1000, seed=105)):
         pieces += [f"{sentence.text}\n{sentence.chinese}" for sentence in document.sentences]
     for text in (python_docs(), _python_source()[:2_000_000]):
         paragraphs = text.split("\n\n")

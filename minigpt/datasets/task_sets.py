@@ -42,17 +42,21 @@ class TaskSet:
                 raise ValueError(f"{self.name} has no {part} examples")
 
 
-def world(task, n_train=2000, n_held_out=500, seed=0):
+def world(task, n_train=2000, n_held_out=500, seed=0, new_names=True):
     """A task of the generated world; no example of one part is in another.
 
     Names in the validation and test parts occur nowhere in training, so they cannot be memorised. Translation is the
     exception, since nobody can know how a new name is written in Chinese: there, the sentences alone are new.
+
+    A model that reads the same names in all training examples learns these, and is lost in the test. So each training
+    document has names of its own; tasks in two languages keep the world's names, which have translations.
 
     Args:
         task: one of `WORLD_TASKS`.
         n_train: training examples.
         n_held_out: validation examples, and as many test examples.
         seed: of the documents that they are taken from.
+        new_names: False gives the training documents the world's names, which occur again and again.
     Raises:
         ValueError: if there is no such task.
     """
@@ -64,13 +68,14 @@ def world(task, n_train=2000, n_held_out=500, seed=0):
         parts = examples[2 * n_held_out :], examples[:n_held_out], examples[n_held_out : 2 * n_held_out]
     else:
         sizes = {"train": n_train, "validation": n_held_out, "test": n_held_out}
-        parts = [_take(split, size, seed, examples_of) for split, size in sizes.items()]
+        new_names = new_names and task not in BILINGUAL
+        parts = [_take(split, size, seed, examples_of, new_names and split == "train") for split, size in sizes.items()]
     return TaskSet(f"world {task}", kind, *parts, keep_end=task == "dialogue")
 
 
-def _take(split, size, seed, examples_of):
+def _take(split, size, seed, examples_of, new_names=False):
     """The first `size` different examples of a split's documents."""
-    world = TinyWorld(split)
+    world = TinyWorld(split, new_names=new_names)
     documents = (document for round_ in itertools.count() for document in world.documents(size, 1000 * seed + round_))
     found = {}
     for example in examples_of(documents):
@@ -218,6 +223,7 @@ WORLD_TASKS = {
     "summary": ("text", _summary),
     "dialogue": ("text", _dialogue),
 }
+BILINGUAL = ("pairs", "translation")
 
 
 def words_and_tags(text, entities):

@@ -27,6 +27,9 @@ it has never seen. Probability and entropy are always those of the split's own g
 `"train"` can approach the floor on *fresh train documents* (another seed); on the other splits it must pay for names
 that it could not know.
 
+Where a model shall learn the grammar and no names at all, `TinyWorld("train", new_names=True)` invents other names for
+each document (`new_names.py`); such a document has no probability of its own.
+
 The probability is that of the English text. The Chinese follows from the same choices and adds nothing to it.
 """
 
@@ -42,10 +45,15 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 from minigpt.datasets import tiny_world_lexicon as lexicon
+from minigpt.datasets.new_names import new_name, renamed
 
 SPLITS = ("train", "validation", "test")
 ENGLISH, CHINESE = 0, 1
 SEPARATOR = "\n\n"
+
+# Which lists of names each part of a value comes from; an organisation's second part is a common word, such as Bank.
+NAME_KINDS = {"PER": (("women", "men"), ("families",)), "GIVEN": (("women", "men"),), "LOC": (("towns",),),
+              "ORG": (("organisations",),), "WORK": (("titles",), ("things",))}  # fmt: skip
 
 
 # ---------------------------------------------------------------- what the reader gets
@@ -733,11 +741,16 @@ class TinyWorld:
     """
 
     def __init__(
-        self, split: str = "train", topics: tuple[str, ...] | None = None, kinds: tuple[str, ...] | None = None
+        self,
+        split: str = "train",
+        topics: tuple[str, ...] | None = None,
+        kinds: tuple[str, ...] | None = None,
+        new_names: bool = False,
     ):
         if split not in SPLITS:
             raise ValueError(f"split={split!r} must be one of {', '.join(SPLITS)}")
         self.split = split
+        self.new_names = new_names
         self._root, self._quizzes = _grammar(split)
         if topics is not None or kinds is not None:
             self._root = _part_of(self._root, topics, kinds)
@@ -746,6 +759,8 @@ class TinyWorld:
         """Draw one document, with all its labels."""
         draft = Draft(generator.random)
         derivation = _sample(self._root, draft)
+        if self.new_names:
+            self._rename(draft, generator)
         return self._document(derivation, draft.bound, draft.values, draft.log_probability)
 
     def documents(self, n: int, seed: int = 0) -> Iterator[Document]:
@@ -757,9 +772,13 @@ class TinyWorld:
         """The texts of `documents`, without end and without labels: several times as fast."""
         index = 0
         while True:
-            draft = Draft(self._generator(seed, index).random)
+            generator = self._generator(seed, index)
+            draft = Draft(generator.random)
+            derivation = _sample(self._root, draft)
+            if self.new_names:
+                self._rename(draft, generator)
             pieces: list[str] = []
-            _write(_sample(self._root, draft), draft.values, ENGLISH, pieces)
+            _write(derivation, draft.values, ENGLISH, pieces)
             yield "".join(pieces)
             index += 1
 
@@ -815,6 +834,23 @@ class TinyWorld:
         parts = lexicon.NAMES[self.split]
         return {kind: frozenset(entry[ENGLISH][""] for entry in _names(source)) for kind, source in parts.items()}
 
+    def _rename(self, draft: Draft, generator: random.Random) -> None:
+        """Invent other names for everyone and everything in a document."""
+        taken = set()
+        for role, entries in draft.values.items():
+            entries = list(entries)
+            for place, kinds in enumerate(NAME_KINDS.get(lexicon.ROLES[role], ())):
+                alike = [name for kind in kinds for name in self._sorted_names[kind]]
+                name = new_name(alike, _common_words(), lambda name: name not in taken | _all_names(), generator)
+                taken.add(name)
+                entries[place] = renamed(entries[place], name)
+            draft.values[role] = tuple(entries)
+        draft.log_probability = math.nan
+
+    @cached_property
+    def _sorted_names(self) -> dict[str, list[str]]:
+        return {kind: sorted(names) for kind, names in self.names().items()}
+
     def _generator(self, seed: int, index: int) -> random.Random:
         return random.Random(f"tiny world, {self.split}, {seed}, {index}")
 
@@ -844,6 +880,20 @@ class TinyWorld:
             sentiment=body[0].sentiment,
             log_probability=log_probability,
         )
+
+
+@cache
+def _all_names() -> frozenset[str]:
+    """The name parts of all splits."""
+    return frozenset().union(*(names for split in SPLITS for names in TinyWorld(split).names().values()))
+
+
+@cache
+def _common_words() -> list[str]:
+    """Words of the language that stand in lower case, but those that are also somebody's name."""
+    texts = TinyWorld("train").texts()
+    words = {word for _ in range(500) for word in re.findall(r"\b[a-z]{4,}\b", next(texts))}
+    return sorted(word for word in words if word.capitalize() not in _all_names())
 
 
 @cache

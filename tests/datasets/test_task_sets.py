@@ -15,7 +15,7 @@ from minigpt.datasets.catalog import CATALOG
 from minigpt.datasets.formats import KINDS
 from minigpt.datasets.splits import check_labels, input_of, notes_on, split_examples
 from minigpt.datasets.task_catalog import LOADERS, TASKS, load_task, open_task
-from minigpt.datasets.task_sets import FACTS, WORLD_TASKS, words_and_tags, world
+from minigpt.datasets.task_sets import BILINGUAL, FACTS, WORLD_TASKS, words_and_tags, world
 from minigpt.datasets.tasks import Choice, Encoder, Labelled, Prompted, Question, Related, Scored, Tagged
 from minigpt.datasets.tiny_world import TinyWorld
 from minigpt.finetuning.run import TASKS as MODEL_TASKS
@@ -114,6 +114,19 @@ def test_the_worlds_tasks_have_their_kind_and_share_nothing(task):
         assert not inputs(task_set.train) & inputs(task_set.test)
 
 
+def test_training_names_are_new_unless_asked_otherwise():
+    known = {name for names in TinyWorld("train").names().values() for name in names}
+
+    def names(new_names):
+        examples = world("entities", 600, 20, new_names=new_names).train
+        return {word for example in examples for word, tag in zip(example.words, example.tags) if tag.endswith("PER")}
+
+    assert names(False) <= known and not names(True) & known
+    assert len(names(True)) > 2 * len(names(False))
+    for task in BILINGUAL:
+        assert world(task, 60, 20) == world(task, 60, 20, new_names=False)
+
+
 def test_words_are_cut_at_entities():
     text = "Ann Lee's car-park: O'Neil saw it."
     words, tags = words_and_tags(text, [(0, 7, "PER"), (20, 26, "PER")])
@@ -125,7 +138,7 @@ def test_words_are_cut_at_entities():
 def test_the_right_end_alone_names_someone_of_the_beginning():
     names = TinyWorld("train").names()
     people = names["women"] | names["men"]
-    examples = world("choice", 60, 20).train
+    examples = world("choice", 60, 20, new_names=False).train
     for example in examples:
         known = people & set(re.findall(r"\w+", example.text))
         fits = [bool(known & set(re.findall(r"\w+", option))) for option in example.options]

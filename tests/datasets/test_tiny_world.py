@@ -422,3 +422,31 @@ def test_speed_is_worth_knowing(world):
     start = time.process_time()
     n_bytes = len(corpus_text(1_000_000))
     print(f"{n_bytes / (time.process_time() - start) / 1e6:.1f} MB/s of processor time")
+
+
+# ---------------------------------------------------------------- new names
+
+
+def test_new_names_are_nobodys_and_each_documents_own():
+    known = {name for split in SPLITS for names in TinyWorld(split).names().values() for name in names}
+    people = Counter()
+    for document in TinyWorld("train", new_names=True).documents(100, seed=1):
+        found = {entity.text.split()[0] for s in document.sentences for entity in s.entities if entity.type == "PER"}
+        assert not found & known
+        people.update(found)
+        assert math.isnan(document.log_probability)
+    assert len(people) > 100 and people.most_common(1)[0][1] <= 3
+
+
+def test_a_document_with_new_names_keeps_its_grammar_and_its_labels():
+    for own, new in zip(TinyWorld("train").documents(60, seed=4), TinyWorld("train", new_names=True).documents(60, 4)):
+        assert [s.template for s in new.sentences] == [s.template for s in own.sentences]
+        assert [s.relations for s in new.sentences] == [s.relations for s in own.sentences]
+        for sentence in new.sentences:
+            for entity in sentence.entities:
+                assert sentence.text[entity.start : entity.end] == entity.text
+                assert entity.chinese in sentence.chinese
+        for asked in new.questions:
+            assert new.text[asked.answer_start :].startswith(asked.answer)
+        texts = next(TinyWorld("train", new_names=True).texts(seed=4))
+    assert texts == next(TinyWorld("train", new_names=True).documents(1, seed=4)).text
