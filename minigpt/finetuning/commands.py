@@ -15,7 +15,7 @@ from minigpt.config import FinetuneConfig
 from minigpt.datasets.task_catalog import open_task
 from minigpt.datasets.tasks import Choice, Labelled, Prompted, Question, Related, Scored, Tagged
 from minigpt.devices import choose_device
-from minigpt.finetuning.evaluation import MAIN, baseline, interval, measure, predict
+from minigpt.finetuning.evaluation import MAIN, baseline, class_measures, class_tables, interval, measure, predict
 from minigpt.finetuning.heads import Classification, MultipleChoice, Regression, SpanAnswer, Tagging
 from minigpt.finetuning.run import load_finetuned, read_settings, resume, start
 
@@ -63,15 +63,22 @@ def evaluate_command(run, task, data, base, device, say):
 
 
 def _report(task, task_set, rows, say, when=""):
-    """Say how good each row's predictions of the test part are, below the baseline's; the last row gets an interval."""
+    """Say how good each row's predictions of the test part are, below the baseline's; the last row gets more.
+
+    That is an interval, and for classes and tags a report of each.
+    """
     test = list(task_set.test)
     rows = {"baseline": baseline(task, task_set.train, test)} | rows
     measures = {name: measure(task, test, predictions) for name, predictions in rows.items()}
-    low, high = interval(task, test, rows[next(reversed(rows))])
+    last = rows[next(reversed(rows))]
+    low, high = interval(task, test, last)
     say(f"{len(test):,} test examples of {task_set.name}")
     say(_table(measures))
     say(f"95 % interval of {MAIN[type(task)]}{when}: {low:.1f} to {high:.1f}")
-    return {"measures": measures, "interval": [low, high], "examples": len(test)}
+    for counted, table in class_tables(task, test, last).items():
+        say(f"\n{counted}{when}\n{table}")
+    return {"measures": measures, "interval": [low, high], "examples": len(test),
+            "classes": class_measures(task, test, last)}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 | task | measures |
 |---|---|
-| classification | accuracy, macro-F1 (scikit-learn) |
+| classification | accuracy, macro-F1; precision, recall and F1 of each class (scikit-learn) |
 | regression | mean squared error, Pearson's correlation |
-| tagging | entity precision, recall and F1 (seqeval); accuracy of words |
+| tagging | entity precision, recall and F1, in all and of each type (seqeval); the same of each tag; word accuracy |
 | span | exact match and F1 of words (Rajpurkar et al. 2016, section 6.1) |
 | choice | accuracy |
 | text | exact match; BLEU and chrF (sacrebleu) |
@@ -26,10 +26,6 @@ from minigpt.finetuning.heads import (
     Tagging,
     TextToText,
 )
-
-# The measure that a task is known by.
-MAIN = {Classification: "accuracy", Regression: "mean squared error", Tagging: "entity F1", SpanAnswer: "exact match",
-        MultipleChoice: "accuracy", TextToText: "BLEU"}  # fmt: skip
 
 
 @torch.no_grad()
@@ -70,32 +66,8 @@ def baseline(task, train, test):
 
 def measure(task, examples, predictions):
     """{name: value} of a task's measures, percentages except for regression; the main one first."""
-    true = [_truth(task, example) for example in examples]
-    if isinstance(task, (Classification, MultipleChoice)):
-        from sklearn.metrics import accuracy_score, f1_score
-
-        return {"accuracy": 100 * accuracy_score(true, predictions),
-                "macro-F1": 100 * f1_score(true, predictions, average="macro", zero_division=0)}  # fmt: skip
-    if isinstance(task, Regression):
-        differences = np.subtract(true, predictions)
-        spread = np.std(true) * np.std(predictions)
-        return {"mean squared error": float(np.mean(differences**2)),
-                "correlation": float(np.mean((true - np.mean(true)) * (predictions - np.mean(predictions))) / spread)
-                if spread else 0.0}  # fmt: skip
-    if isinstance(task, Tagging):
-        return _measure_tags(true, predictions)
-    if isinstance(task, SpanAnswer):
-        pairs = list(zip(true, predictions))
-        return {"exact match": 100 * float(np.mean([max(exact_match(p, t) for t in ts) for ts, p in pairs])),
-                "word F1": 100 * float(np.mean([max(word_f1(p, t) for t in ts) for ts, p in pairs]))}  # fmt: skip
-    import sacrebleu
-
-    references = [list(column) for column in itertools.zip_longest(*true)]
-    # Chinese is written without spaces: sacrebleu cuts it at characters.
-    tokenize = "zh" if re.search("[一-鿿]", "".join(references[0])) else "13a"
-    return {"BLEU": sacrebleu.corpus_bleu(predictions, references, tokenize=tokenize).score,
-            "chrF": sacrebleu.corpus_chrf(predictions, references).score,
-            "exact match": 100 * float(np.mean([p in t for p, t in zip(predictions, true)]))}  # fmt: skip
+    true = truths(task, examples)
+    return {name: function(true, predictions) for name, function in MEASURES[type(task)].items()}
 
 
 def interval(task, examples, predictions, n_samples=1000, seed=0):
@@ -104,25 +76,118 @@ def interval(task, examples, predictions, n_samples=1000, seed=0):
     Source: Efron & Tibshirani (1993), section 13.3.
     """
     random = np.random.default_rng(seed)
-    name = MAIN[type(task)]
+    function = MEASURES[type(task)][MAIN[type(task)]]
     n_samples = min(n_samples, 200) if isinstance(task, (TextToText, Tagging)) else n_samples
-    values = []
+    true, values = truths(task, examples), []
     for _ in range(n_samples):
         chosen = random.integers(len(examples), size=len(examples))
-        values.append(measure(task, [examples[i] for i in chosen], [predictions[i] for i in chosen])[name])
+        values.append(function([true[i] for i in chosen], [predictions[i] for i in chosen]))
     low, high = np.quantile(values, [0.025, 0.975])
     return float(low), float(high)
 
 
-def _measure_tags(true, predictions):
-    from seqeval.metrics import f1_score, precision_score, recall_score
+def class_measures(task, examples, predictions):
+    """What is behind the mean: precision, recall, F1 (from 0 to 1) and support of each class.
 
-    true, predictions = [list(tags) for tags in true], [list(tags) for tags in predictions]
-    words = [t == p for ts, ps in zip(true, predictions) for t, p in zip(ts, ps)]
-    return {"entity F1": 100 * float(f1_score(true, predictions, zero_division=0)),
-            "entity precision": 100 * float(precision_score(true, predictions, zero_division=0)),
-            "entity recall": 100 * float(recall_score(true, predictions, zero_division=0)),
-            "word accuracy": 100 * float(np.mean(words))}  # fmt: skip
+    Returns:
+        {what is counted: {class: {"precision": …, "recall": …, "f1-score": …, "support": …}}} with lines for means:
+        "texts" for a classification; "entities" and "words" for tagging, which are different measures; else empty.
+    """
+    return _reports(task, examples, predictions, output_dict=True)
+
+
+def class_tables(task, examples, predictions):
+    """The same as text: {what is counted: a table}."""
+    return _reports(task, examples, predictions, output_dict=False)
+
+
+def _reports(task, examples, predictions, output_dict):
+    if not isinstance(task, (Classification, Tagging)):
+        return {}
+    import seqeval.metrics
+    import sklearn.metrics
+
+    settings = {"output_dict": output_dict, "zero_division": 0, "digits": 3}
+    true = truths(task, examples)
+    if isinstance(task, Classification):
+        return {"texts": sklearn.metrics.classification_report(true, predictions, labels=task.labels, **settings)}
+    true, predictions = _lists(true, predictions)
+    words = [[tag for tags in part for tag in tags] for part in (true, predictions)]
+    entities = seqeval.metrics.classification_report(true, predictions, **settings)
+    if output_dict:  # which seqeval fills with NumPy's numbers
+        entities = {name: {key: value.item() if hasattr(value, "item") else value for key, value in row.items()}
+                    for name, row in entities.items()}  # fmt: skip
+    return {"entities": entities, "words": sklearn.metrics.classification_report(*words, **settings)}
+
+
+def _accuracy(true, predictions):
+    return 100 * float(np.mean([t == p for t, p in zip(true, predictions)]))
+
+
+def _macro_f1(true, predictions):
+    from sklearn.metrics import f1_score
+
+    return 100 * f1_score(true, predictions, average="macro", zero_division=0)
+
+
+def _mean_squared_error(true, predictions):
+    return float(np.mean(np.subtract(true, predictions) ** 2))
+
+
+def _correlation(true, predictions):
+    spread = np.std(true) * np.std(predictions)
+    return float(np.mean((true - np.mean(true)) * (predictions - np.mean(predictions))) / spread) if spread else 0.0
+
+
+def _entities(name):
+    """A function of seqeval's on lists of tags, as percentage; it counts whole entities."""
+
+    def function(true, predictions):
+        import seqeval.metrics
+
+        return 100 * float(getattr(seqeval.metrics, name)(*_lists(true, predictions), zero_division=0))
+
+    return function
+
+
+def _word_accuracy(true, predictions):
+    return 100 * float(np.mean([t == p for ts, ps in zip(true, predictions) for t, p in zip(ts, ps)]))
+
+
+def _best_answer(compare):
+    """The mean over questions, each compared with that of its right answers that it comes nearest to."""
+    return lambda true, predictions: 100 * float(
+        np.mean([max(compare(p, t) for t in ts) for ts, p in zip(true, predictions)])
+    )
+
+
+def _bleu(true, predictions):
+    import sacrebleu
+
+    references = _references(true)
+    # Chinese is written without spaces: sacrebleu cuts it at characters.
+    tokenize = "zh" if re.search("[一-鿿]", "".join(references[0])) else "13a"
+    return sacrebleu.corpus_bleu(predictions, references, tokenize=tokenize).score
+
+
+def _chrf(true, predictions):
+    import sacrebleu
+
+    return sacrebleu.corpus_chrf(predictions, _references(true)).score
+
+
+def _one_of_them(true, predictions):
+    return 100 * float(np.mean([p in t for p, t in zip(predictions, true)]))
+
+
+def _references(true):
+    """The first answers, the second ones, and so on, with None where a text has fewer."""
+    return [list(column) for column in itertools.zip_longest(*true)]
+
+
+def _lists(*parts):
+    """Tags as lists, which seqeval demands."""
+    return [[list(tags) for tags in part] for part in parts]
 
 
 def exact_match(predicted, true):
@@ -145,17 +210,31 @@ def normalised(answer):
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", answer).split())
 
 
-def _truth(task, example):
+def truths(task, examples):
+    """What the examples' labels say: for each a class, a number, tags, or a list of texts that are right."""
     if isinstance(task, Classification):
-        return example.label
+        return [example.label for example in examples]
     if isinstance(task, Regression):
-        return example.value
+        return [example.value for example in examples]
     if isinstance(task, Tagging):
-        return example.tags
+        return [example.tags for example in examples]
     if isinstance(task, SpanAnswer):
-        return [text for text, _ in example.answers] or [""]
-    return example.answer if isinstance(task, MultipleChoice) else example.answers
+        return [[text for text, _ in example.answers] or [""] for example in examples]
+    return [example.answer if isinstance(task, MultipleChoice) else example.answers for example in examples]
 
 
 def _commonest(values):
     return collections.Counter(values).most_common(1)[0][0]
+
+
+# {task: {measure: function(true, predictions)}}; a task is known by its first measure.
+MEASURES = {
+    Classification: {"accuracy": _accuracy, "macro-F1": _macro_f1},
+    MultipleChoice: {"accuracy": _accuracy, "macro-F1": _macro_f1},
+    Regression: {"mean squared error": _mean_squared_error, "correlation": _correlation},
+    Tagging: {"entity F1": _entities("f1_score"), "entity precision": _entities("precision_score"),
+              "entity recall": _entities("recall_score"), "word accuracy": _word_accuracy},
+    SpanAnswer: {"exact match": _best_answer(exact_match), "word F1": _best_answer(word_f1)},
+    TextToText: {"BLEU": _bleu, "chrF": _chrf, "exact match": _one_of_them},
+}  # fmt: skip
+MAIN = {task: next(iter(functions)) for task, functions in MEASURES.items()}
