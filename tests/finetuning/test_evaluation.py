@@ -38,13 +38,14 @@ def test_an_interval_is_the_middle_of_what_resampled_examples_measure(case):
 
 
 def test_the_report_of_classes_counts_what_a_hand_counts():
-    task = Classification(("ask", "book", "never"))
+    task = Classification(("ask", "book", "never", "unseen"))
     examples = [Labelled("", label) for label in ("ask", "ask", "ask", "book", "book")]
     predictions = ["ask", "ask", "book", "book", "never"]
     found = class_measures(task, examples, predictions)["texts"]
     assert found["ask"] == pytest.approx({"precision": 1, "recall": 2 / 3, "f1-score": 0.8, "support": 3})
     assert found["book"] == pytest.approx({"precision": 0.5, "recall": 0.5, "f1-score": 0.5, "support": 2})
     assert found["never"] == {"precision": 0, "recall": 0, "f1-score": 0, "support": 0}
+    assert found["unseen"]["support"] == 0  # a class without an example has its line, too
     assert found["accuracy"] == pytest.approx(0.6)
     (table,) = class_tables(task, examples, predictions).values()
     assert "book      0.500     0.500     0.500         2" in table
