@@ -53,7 +53,7 @@ def window_start(length, context_length):
     return -(-(length - context_length) // half) * half
 
 
-def generate(model, prompts, sampling=None, stop_ids=(), n_tokens=None, use_cache=True, **changes):
+def generate(model, prompts, sampling=None, stop_ids=(), n_tokens=None, use_cache=True, seeds=None, **changes):
     """Continue several prompts at once.
 
     Args:
@@ -63,11 +63,12 @@ def generate(model, prompts, sampling=None, stop_ids=(), n_tokens=None, use_cach
         stop_ids: a row ends when it draws one of these (the token itself is not returned).
         n_tokens: draw only ids below this; for a model whose vocabulary is padded beyond its tokenizer's.
         use_cache: False reads the whole text again for each token: slow, the same result.
+        seeds: of each prompt's draws; None gives all of them the sampling's, so that equal prompts get equal texts.
     Returns:
         a list of lists: the new token ids of each prompt, which do not depend on its neighbours.
     """
     rows = [[] for _ in prompts]
-    for tokens in _steps(model, prompts, sampling, stop_ids, n_tokens, use_cache, changes):
+    for tokens in _steps(model, prompts, sampling, stop_ids, n_tokens, use_cache, changes, seeds):
         for row, token in zip(rows, tokens):
             if token is not None:
                 row.append(token)
@@ -81,14 +82,17 @@ def stream(model, prompt, sampling=None, stop_ids=(), n_tokens=None, **changes):
             yield token
 
 
-def _steps(model, prompts, sampling, stop_ids, n_tokens, use_cache, changes):
+def _steps(model, prompts, sampling, stop_ids, n_tokens, use_cache, changes, seeds=None):
     """Yield, step by step, the token drawn for each row, or None for a row that has ended."""
     sampling = replace(sampling or SamplingConfig(), **changes)
     context_length = model.config.context_length
     texts = [list(prompt) for prompt in prompts]
     _check_prompts(texts, model.config)
     # One generator a row: what a row draws does not depend on how many rows there are.
-    generators = [torch.Generator().manual_seed(sampling.seed) for _ in texts]
+    seeds = [sampling.seed] * len(texts) if seeds is None else list(seeds)
+    if len(seeds) != len(texts):
+        raise ValueError(f"{len(texts)} prompts need as many seeds, not {len(seeds)}")
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     running = [True] * len(texts)
     reader = _Reader(model, use_cache)
     for _ in range(sampling.max_new_tokens if texts else 0):

@@ -80,6 +80,15 @@ def test_the_same_seed_gives_the_same_text_and_another_another():
     assert draws[0] == draws[1] != draws[2]
 
 
+def test_seeds_of_its_own_give_each_prompt_the_text_that_it_gets_alone():
+    model = make_model()
+    rows = generate(model, [[1, 2]] * 3, max_new_tokens=9, temperature=1, seeds=[5, 6, 5])
+    assert rows[0] == rows[2] != rows[1]
+    assert rows[1] == generate(model, [[1, 2]], max_new_tokens=9, temperature=1, seed=6)[0]
+    with pytest.raises(ValueError, match="3 prompts need as many seeds, not 2"):
+        generate(model, [[1]] * 3, seeds=[1, 2])
+
+
 def test_generation_leaves_the_callers_random_numbers_prompt_and_mode_alone():
     model, prompt = make_model(dropout=0.4).train(), [3, 1]
     torch.manual_seed(0)
