@@ -7,7 +7,7 @@
 | tagging | entity precision, recall and F1, in all and of each type (seqeval); the same of each tag; word accuracy |
 | span | exact match and F1 of words (Rajpurkar et al. 2016, section 6.1) |
 | choice | accuracy |
-| text | exact match; BLEU and chrF (sacrebleu) |
+| text | BLEU and chrF (sacrebleu); exact match; except in Chinese ROUGE-1, -2 and -L (rouge-score) |
 """
 
 import collections
@@ -67,7 +67,10 @@ def baseline(task, train, test):
 def measure(task, examples, predictions):
     """{name: value} of a task's measures, percentages except for regression; the main one first."""
     true = truths(task, examples)
-    return {name: function(true, predictions) for name, function in MEASURES[type(task)].items()}
+    functions = MEASURES[type(task)]
+    if isinstance(task, TextToText) and not _in_chinese(true):  # of Chinese, ROUGE's library would see no character
+        functions = functions | {f"ROUGE-{kind}": _rouge(f"rouge{kind}") for kind in "12L"}
+    return {name: function(true, predictions) for name, function in functions.items()}
 
 
 def interval(task, examples, predictions, n_samples=1000, seed=0):
@@ -164,16 +167,35 @@ def _best_answer(compare):
 def _bleu(true, predictions):
     import sacrebleu
 
-    references = _references(true)
-    # Chinese is written without spaces: sacrebleu cuts it at characters.
-    tokenize = "zh" if re.search("[一-鿿]", "".join(references[0])) else "13a"
-    return sacrebleu.corpus_bleu(predictions, references, tokenize=tokenize).score
+    tokenize = "zh" if _in_chinese(true) else "13a"  # written without spaces: sacrebleu cuts it at characters
+    return sacrebleu.corpus_bleu(predictions, _references(true), tokenize=tokenize).score
 
 
 def _chrf(true, predictions):
     import sacrebleu
 
     return sacrebleu.corpus_chrf(predictions, _references(true)).score
+
+
+def _rouge(name):
+    """A function of the mean F1 of shared n-grams, or of the longest common subsequence; the best reference counts.
+
+    Source: Lin (2004), sections 2 and 3.1. The library counts words of a to z and 0 to 9, in small letters, unstemmed.
+    """
+
+    def function(true, predictions):
+        from rouge_score.rouge_scorer import RougeScorer
+
+        scorer = RougeScorer([name])
+        scores = [scorer.score_multi(texts, predicted)[name] for texts, predicted in zip(true, predictions)]
+        return 100 * float(np.mean([score.fmeasure for score in scores]))
+
+    return function
+
+
+def _in_chinese(true):
+    """Whether any reference has a Chinese character."""
+    return any(re.search("[一-鿿]", text) for texts in true for text in texts)
 
 
 def _one_of_them(true, predictions):
