@@ -7,11 +7,13 @@ A `Task` says how an example becomes tokens and targets, how many numbers the he
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from minigpt.datasets.tasks import IGNORED, Choice, Encoded, Labelled, Prompted, Question, Related, Scored, Tagged
+from minigpt.finetuning.tag_paths import best_path
 from minigpt.generation import generate
 
 
@@ -254,11 +256,19 @@ class Tagging(Task):
         return _token_loss(self.outputs(model, batch), batch.targets)
 
     def predict(self, model, batch):
-        """A tuple of tags for each sentence; words that were cut off or have no tokens get "O", or the first tag."""
-        likeliest = self.outputs(model, batch).argmax(dim=2).tolist()
-        outside = "O" if "O" in self.tags else self.tags[0]
-        return [tuple(outside if place < 0 else self.tags[row[place]] for place in example.places)
-                for row, example in zip(likeliest, batch.examples)]  # fmt: skip
+        """A tuple of tags for each sentence: the likeliest that can stand in a row (see `tag_paths`).
+
+        Words that were cut off or have no tokens get "O", or the first tag.
+        """
+        scores = self.outputs(model, batch).detach().float().cpu().numpy()
+        outside = self.tags.index("O") if "O" in self.tags else 0
+        predictions = []
+        for row, example in zip(scores, batch.examples):
+            path = np.full(len(example.places), outside)
+            known = [word for word, place in enumerate(example.places) if place >= 0]
+            path[known] = best_path(row[[example.places[word] for word in known]], self.tags)
+            predictions.append(tuple(self.tags[index] for index in path))
+        return predictions
 
 
 @dataclass(frozen=True)
