@@ -212,6 +212,20 @@ def _lists(*parts):
     return [[list(tags) for tags in part] for part in parts]
 
 
+def relation_f1(true, predictions, other="Other"):
+    """Mean F1 of relations such as "Cause-Effect(e1,e2)", in percent; a relation found in the wrong direction is wrong.
+
+    Both directions of a relation are counted together, and `other` is no relation. So does the official scorer of
+    SemEval-2010 task 8 (Hendrickx et al. 2010, section 4).
+    """
+    names, wanted = ([label.partition("(")[0] for label in labels] for labels in (predictions, true))
+    scores = []
+    for relation in sorted(set(wanted) - {other}):
+        right = sum(t == p for t, p, name in zip(true, predictions, wanted) if name == relation)
+        scores.append(2 * right / (names.count(relation) + wanted.count(relation)))
+    return 100 * float(np.mean(scores))
+
+
 def exact_match(predicted, true):
     """Whether two answers agree but for case, articles, punctuation and spaces."""
     return normalised(predicted) == normalised(true)

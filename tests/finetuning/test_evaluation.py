@@ -12,6 +12,7 @@ from minigpt.finetuning.evaluation import (
     interval,
     measure,
     normalised,
+    relation_f1,
     word_f1,
 )
 from minigpt.finetuning.heads import Classification, MultipleChoice, Regression, SpanAnswer, Tagging, TextToText
@@ -137,3 +138,11 @@ def test_the_nearest_of_several_right_spans_counts():
     assert measure(SpanAnswer(), examples, ["red cat", ""]) == pytest.approx(
         {"exact match": 50, "word F1": 100 * (2 * 1 / (2 + 1) + 1) / 2}
     )
+
+
+def test_a_relation_in_the_wrong_direction_is_wrong_and_other_is_no_relation():
+    true = ["A(e1,e2)", "A(e2,e1)", "A(e1,e2)", "B(e1,e2)", "Other", "Other"]
+    predictions = ["A(e1,e2)", "A(e1,e2)", "Other", "B(e1,e2)", "B(e2,e1)", "Other"]
+    # A: 1 right of 2 found and 3 wanted, F1 = 2/5; B: 1 right of 2 found and 1 wanted, F1 = 2/3.
+    assert relation_f1(true, predictions) == pytest.approx(100 * (2 / 5 + 2 / 3) / 2)
+    assert relation_f1(true, true) == 100
