@@ -61,12 +61,7 @@ def _pretrain(flags, say):
 
 def _pretrain_defaults(arguments):
     """What stands where a flag says nothing: the preset, then the TOML file or the resumed run's own settings."""
-    import argparse
-
-    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for name in ("preset", "config", "resume", "out"):
-        first.add_argument(f"--{name}", default="", nargs="?")
-    early = first.parse_known_args(arguments)[0]
+    early = _early(arguments, "preset", "config", "resume", "out")
     if early.resume:
         if early.preset or early.config or early.out:
             raise ValueError("--resume goes on with a run's own settings: leave out --preset, --config and --out")
@@ -78,6 +73,16 @@ def _pretrain_defaults(arguments):
     values.pop("preset", None)
     base = dataclasses.replace(PretrainConfig(), model=preset(name))
     return PretrainFlags(preset=name, config=early.config or "", run=from_dict(PretrainConfig, values, base))
+
+
+def _early(arguments, *names):
+    """What is given for a few flags, before all are read, as these decide what the others' defaults are."""
+    import argparse
+
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in names:
+        first.add_argument(f"--{name}", default="", nargs="?")
+    return first.parse_known_args(arguments)[0]
 
 
 def _train(run):
@@ -159,7 +164,9 @@ def finetune(arguments):
     from minigpt.finetuning import commands
 
     renamed = [re.sub("^--from(?==|$)", "--base", argument) for argument in arguments]
-    flags = _parse(commands.FinetuneFlags, renamed, "minigpt finetune")
+    early = _early(renamed, "resume")
+    default = commands.resumed_flags(early.resume) if early.resume else None
+    flags = _parse(commands.FinetuneFlags, renamed, "minigpt finetune", default)
     return commands.finetune_command(flags, _say, _train_task)
 
 

@@ -17,7 +17,7 @@ from minigpt.datasets.tasks import Choice, Labelled, Prompted, Question, Related
 from minigpt.devices import choose_device
 from minigpt.finetuning.evaluation import MAIN, baseline, class_measures, class_tables, interval, measure, predict
 from minigpt.finetuning.heads import Classification, MultipleChoice, Regression, SpanAnswer, Tagging
-from minigpt.finetuning.run import load_finetuned, read_settings, resume, start
+from minigpt.finetuning.run import check_changes, load_finetuned, read_settings, resume, start
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,11 @@ class FinetuneFlags:
     run: FinetuneConfig = dataclasses.field(default_factory=FinetuneConfig)
 
 
+def resumed_flags(folder):
+    """The flags of a run that goes on, where no others are given: those that it was started with."""
+    return FinetuneFlags(resume=folder, run=read_settings(folder))
+
+
 def finetune_command(flags, say, progress):
     """Train, then print a table of the test set's measures.
 
@@ -37,7 +42,9 @@ def finetune_command(flags, say, progress):
         say: prints a line.
         progress: progress(trainer, train) shows a bar while train(on_step) runs.
     """
-    config = read_settings(flags.resume) if flags.resume else flags.run
+    config = flags.run
+    if flags.resume:
+        check_changes(read_settings(flags.resume), config)
     task_set = open_task(config.task, config.data)
     for note in task_set.notes:
         say(f"note: {note}")

@@ -96,7 +96,7 @@ class FinetuningRun:
     task_set: TaskSet
 
     def train(self, on_step=None):
-        """Train to the end; then the weights are those of the lowest validation loss."""
+        """Train to the end; then, in a run with a folder, the weights are those of the lowest validation loss."""
         if self.folder is None:
             self.trainer.run(on_step)
             return
@@ -131,7 +131,7 @@ def resume(config: FinetuneConfig, task_set: TaskSet, folder, say=lambda line: N
     """Prepare to go on with a run from its last checkpoint; it ends with the same bits as one that never stopped.
 
     Raises:
-        ValueError: if the examples are others, the checkpoint is missing or damaged, or the run is complete.
+        ValueError: if examples or base are others, the checkpoint is missing or damaged, or the run is complete.
     """
     folder = Path(folder)
     if read_json(folder / "settings.json")["examples_sha256"] != _examples_hash(task_set):
@@ -141,6 +141,8 @@ def resume(config: FinetuneConfig, task_set: TaskSet, folder, say=lambda line: N
     last = find_checkpoint(folder / "last")
     verify(last)
     run = _prepare(config, task_set, folder, say)
+    if read_json(last / "config.json").get("base_hash") != run.finetuned.base_hash:
+        raise ValueError(f"{folder} was started on another base than {config.base}, which has changed since")
     run.finetuned.put_back(load_tensors(last / "model.safetensors"), last / "model.safetensors")
     run.trainer.resume()
     if run.trainer.is_done:
@@ -160,6 +162,13 @@ def read_settings(folder):
         raise ValueError(f"{path} is damaged: {error}") from None
 
 
+def check_changes(saved: FinetuneConfig, config: FinetuneConfig):
+    """Raise a ValueError if a resumed run is given another setting than it was started with; the device may change."""
+    for name in (field.name for field in dataclasses.fields(FinetuneConfig)):
+        if name != "device" and getattr(saved, name) != getattr(config, name):
+            raise ValueError(f"{name} cannot change when a run is resumed: start a new run instead")
+
+
 def _prepare(config, task_set, folder, say):
     gpt, tokenizer = load_model(config.base, choose_device(config.device))
     base_hash = weights_hash(gpt)
@@ -168,19 +177,20 @@ def _prepare(config, task_set, folder, say):
         finetuned = _build(gpt, tokenizer, make_task(task_set, config), config.method_config(), config.dropout,
                            (config.base, base_hash))  # fmt: skip
     task, encoder, model = finetuned.task, finetuned.encoder, finetuned.model
-    chosen = {"training": _chosen(task_set.train, config), "validation": task_set.validation}
+    chosen = {"training": _chosen(task_set.train, config), "validation": task_set.validation, "test": task_set.test}
     encoded = {name: [task.encode(encoder, example) for example in part] for name, part in chosen.items()}
     for name, part in encoded.items():
         n_cut = sum(example.is_cut for example in part)
         n_lost = sum(place == -1 for example in part for place in example.places)
-        n_unscored = sum(not _is_scored(example) for example in part)
+        n_unscored = sum(not _is_scored(example) for example in part if name != "test")  # the test leaves none out
         cut = f", {n_cut:,} of them cut at the context length" if n_cut else ""
         lost = f", {n_lost:,} words without tokens or cut off" if n_lost else ""
         unscored = f", {n_unscored:,} left out as their answers were cut off" if n_unscored else ""
         say(f"{name}: {len(part):,} examples{cut}{lost}{unscored}")
         if n_unscored == len(part):
             raise ValueError(f"no {name} example has its answer within the model's context of {encoder.context_length}")
-    train, validation = ([example for example in part if _is_scored(example)] for part in encoded.values())
+    train, validation = ([example for example in encoded[name] if _is_scored(example)]
+                         for name in ("training", "validation"))  # fmt: skip
     n_trained = sum(tensor.numel() for tensor in finetuned.tensors().values())
     say(f"method {config.method}: {n_trained:,} of {sum(p.numel() for p in model.parameters()):,} numbers trained")
     trainer = _make_trainer(config, finetuned, train, validation, folder)
