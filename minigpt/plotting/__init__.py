@@ -54,3 +54,4 @@ from minigpt.plotting.training import (
     training_curves,
     valley_paths,
 )
+from minigpt.plotting.uses import runs_side_by_side, stacked_shares

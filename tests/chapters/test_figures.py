@@ -75,6 +75,10 @@ FIGURES = {
     "parameters": lambda: plotting.parameter_bars({"token embedding": 31_087_104, "layer norms": 0}, "All in one part"),
     "kinds of run": lambda: plotting.runs_by_kind({"a": [[3, 2, 2, 1], [3, 3, 2, 2]], "b": [[3] * 4]}, "One learns", 2,
                                                   (2.5, "blind")),
+    "stacked shares": lambda: plotting.stacked_shares({"a": {"x": 0.97, "y": 0.03}, "b": {"x": 0.5, "y": 0.5}},
+                                                      "share", "Half"),
+    "runs side by side": lambda: plotting.runs_side_by_side({"a few": [0.5, 0.6, 0.7], "many": [0.8, 0.7, 0.9]},
+                                                            "accuracy (%)", "Many are better"),
 }  # fmt: skip
 
 
