@@ -227,15 +227,15 @@ class Encoder:
             return Encoded((row,), None, is_cut, places)
         return Encoded((row,), (offset + touched[0], offset + touched[-1]), is_cut, places)
 
-    def prompted(self, prompt, answer=None, keep_end=False):
+    def prompted(self, prompt, answer=None, keep_end=False, room=64):
         """[start] prompt [delimiter] answer [end]; only the answer and its end are targets. Without one, the prompt.
 
         Of a prompt that is too long, the end is cut off; with `keep_end` its beginning, as in a dialogue the last turn
-        matters most.
+        matters most. Where the answer is to be written, the prompt leaves `room` tokens for it, at most half of all.
         """
         asked = self.tokenizer.encode(prompt)
         if answer is None:
-            kept, is_cut = self._fit([asked], self.context_length // 2)
+            kept, is_cut = self._fit([asked], self.context_length - 2 - min(room, self.context_length // 2))
         else:
             kept, is_cut = self._fit([asked, self.tokenizer.encode(answer)], self.context_length - 3)
         asked = asked[len(asked) - len(kept[0]) :] if keep_end else kept[0]

@@ -368,8 +368,8 @@ class TextToText(Task):
         return encoder.prompted(example.prompt, example.answers[0], self.keep_end)
 
     def encode_input(self, encoder, example: Prompted):
-        """The prompt alone."""
-        return encoder.prompted(example.prompt, keep_end=self.keep_end)
+        """The prompt alone, with room for the longest answer."""
+        return encoder.prompted(example.prompt, keep_end=self.keep_end, room=self.longest)
 
     def targets(self, targets, width):
         """(B, T), padded with what is not scored; None for prompts without answers."""

@@ -59,6 +59,14 @@ def test_no_row_is_longer_than_the_context_and_a_cut_is_told(text, second, conte
         assert len(example.rows[0]) <= context_length and len(example.target) == len(example.rows[0])
 
 
+def test_a_prompt_leaves_room_for_its_answer_and_no_more():
+    e = encoder(context_length=20)
+    assert readable(e.prompted("abcdefghijklmnopqrs", room=5).rows[0]) == "[start]abcdefghijklm[delimiter]"
+    assert readable(e.prompted("abcdefghijklmnopqrs", room=5, keep_end=True).rows[0]).startswith("[start]ghij")
+    assert readable(e.prompted("abcdefghijklmnopqrs", room=64).rows[0]) == "[start]abcdefgh[delimiter]"  # half is left
+    assert not e.prompted("abcdefghijklm", room=5).is_cut and e.prompted("abcdefghijklmn", room=5).is_cut
+
+
 def test_the_longer_of_two_texts_is_cut_first():
     row, is_cut = encoder(context_length=13).text("a" * 30, "bbb")
     assert is_cut and readable(row) == "[start]aaaaaaa[delimiter]bbb[extract]"
