@@ -10,6 +10,7 @@ from minigpt.plotting.blocks import (
     parameter_bars,
     runs_by_kind,
 )
+from minigpt.plotting.classification import accuracy_by_labels, class_bars, confusion_matrix, epoch_curves, listening
 from minigpt.plotting.curves import scaling_curves
 from minigpt.plotting.decoding import kept_tokens, residual_growth, temperature_curves
 from minigpt.plotting.gradients import (
@@ -43,6 +44,7 @@ from minigpt.plotting.scaling import (
 )
 from minigpt.plotting.source import show_source
 from minigpt.plotting.style import NotebookFigure, new_axes
+from minigpt.plotting.tagging import score_bars, scores_by_place, tagged_sentences
 from minigpt.plotting.text import next_token_bars, tokens_coloured
 from minigpt.plotting.tokens import movement_by_count, token_rows, utf8_bits
 from minigpt.plotting.training import (

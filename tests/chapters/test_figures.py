@@ -25,6 +25,11 @@ FIGURES = {
                                             "parameters", "They grew", {"C": 2023.2}, (1e6, "ours")),
     "map": lambda: plotting.dependency_map({"01": ((0, 0), "start", "x"), "02": ((1, 1), "a long\nname", "y")},
                                            [("01", "02")], ["x", "y"], "What builds on what"),
+    "tagged sentence": lambda: plotting.tagged_sentences(
+        [("true", ["Ann", "$x$"], ["B-PER", "O"]), ("found", ["Ann", "$x$"], ["B-LOC", "O"])], "One is wrong"),
+    "score bars": lambda: plotting.score_bars({"a model": 97.3, "another": 2.0}, "F1 (%)", "One wins", ["another"]),
+    "scores by place": lambda: plotting.scores_by_place(["first", "later"], [3, 40], {"causal": [50, 90]},
+                                                        ("place", "F1 (%)"), "Later is better"),
     "UTF-8": lambda: plotting.utf8_bits([("A", b"A"), ("a long name, U+1F642", "\U0001f642".encode())], "Marker bits"),
     "token rows": lambda: plotting.token_rows([("one", ["a ", "b\n"], ()), ("two", ["$x$", "你"], [1])], "Two cuts"),
     "movement": lambda: plotting.movement_by_count([0, 3, 0, 500], {"one": np.arange(4.0), "two": np.ones(4)},
@@ -79,6 +84,12 @@ FIGURES = {
                                                       "share", "Half"),
     "runs side by side": lambda: plotting.runs_side_by_side({"a few": [0.5, 0.6, 0.7], "many": [0.8, 0.7, 0.9]},
                                                             "accuracy (%)", "Many are better"),
+    "epochs": lambda: plotting.epoch_curves({"few": ([2, 1, 0.5], [2, 1.5, 1.7]), "many": ([1], [1])}, "One overfits"),
+    "confusion": lambda: plotting.confusion_matrix([[3, 1], [0, 40]], ["ask", "a_long_name"], "One mistake"),
+    "classes": lambda: plotting.class_bars({name: {"precision": 0.5, "recall": 1, "f1-score": 0.7, "support": 3}
+                                            for name in ("ask", "a_long_name")}, "Both alike"),
+    "listening": lambda: plotting.listening(np.full((2, 3), 1 / 3), ["[start]", "she", "$5"], "To all alike"),
+    "labels": lambda: plotting.accuracy_by_labels([25, 100], {"a": [[1, 2], [50, 99]]}, "More is better", 33.0),
 }  # fmt: skip
 
 
