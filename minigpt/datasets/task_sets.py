@@ -42,7 +42,7 @@ class TaskSet:
                 raise ValueError(f"{self.name} has no {part} examples")
 
 
-def world(task, n_train=2000, n_held_out=500, seed=0, new_names=True):
+def world(task, n_train=None, n_held_out=500, seed=0, new_names=True):
     """A task of the generated world; no example of one part is in another.
 
     Names in the validation and test parts occur nowhere in training, so they cannot be memorised. Translation is the
@@ -53,7 +53,7 @@ def world(task, n_train=2000, n_held_out=500, seed=0, new_names=True):
 
     Args:
         task: one of `WORLD_TASKS`.
-        n_train: training examples.
+        n_train: training examples; without it, 2,000, but for names 8,000.
         n_held_out: validation examples, and as many test examples.
         seed: of the documents that they are taken from.
         new_names: False gives the training documents the world's names, which occur again and again.
@@ -63,6 +63,7 @@ def world(task, n_train=2000, n_held_out=500, seed=0, new_names=True):
     if task not in WORLD_TASKS:
         raise ValueError(unknown("task", task, WORLD_TASKS))
     kind, examples_of = WORLD_TASKS[task]
+    n_train = SIZES.get(task, 2000) if n_train is None else n_train
     if task == "translation":
         examples = _take("train", n_train + 2 * n_held_out, seed, examples_of)
         parts = examples[2 * n_held_out :], examples[:n_held_out], examples[n_held_out : 2 * n_held_out]
@@ -224,6 +225,7 @@ WORLD_TASKS = {
     "dialogue": ("text", _dialogue),
 }
 BILINGUAL = ("pairs", "translation")
+SIZES = {"entities": 8000}  # sentences are short, and new ones teach more than old ones read again
 
 
 def words_and_tags(text, entities):
