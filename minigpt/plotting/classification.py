@@ -103,24 +103,26 @@ def listening(weights, tokens, title):
     return figure
 
 
-def accuracy_by_labels(n_labels, accuracies, title, baseline=None):
+def accuracy_by_labels(n_labels, accuracies, intervals, title, baseline=None):
     """Accuracy against the number of labelled examples: a point for each seed, a line through their means.
 
     Args:
-        n_labels: the numbers of examples.
-        accuracies: {name: (N, S) percentages}, S seeds for each number; at most three.
+        n_labels: the N numbers of examples.
+        accuracies: {name: for each number a list of percentages, one of each seed}; at most three names.
+        intervals: {name: (low, high) of the first seed's run for each number}, drawn as bars.
         title: what the figure shows.
         baseline: percentage of the commonest class, or None.
     """
-    figure, axes = new_axes(height=3.8)
+    figure, axes = new_axes(8.0, 3.8)
     styles = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", ":"))
     for shift, ((name, values), (colour, marker, line)) in enumerate(zip(accuracies.items(), styles)):
-        values = np.asarray(values, dtype=float)
-        places = np.asarray(n_labels) * 1.04**shift
-        axes.plot(places, values.mean(axis=1), color=colour, linestyle=line, linewidth=1.8, label=f"{name}, mean")
-        axes.vlines(places, values.min(axis=1), values.max(axis=1), color=colour, linewidth=1.2)
-        axes.plot(np.repeat(places, values.shape[1]), values.ravel(), marker, color=colour, markersize=5, alpha=0.6,
-                  label="its seeds")  # fmt: skip
+        places = np.asarray(n_labels) * 1.06**shift  # bars side by side
+        axes.plot(places, [np.mean(seeds) for seeds in values], color=colour, linestyle=line, linewidth=1.8,
+                  label=f"{name}: mean of the seeds")  # fmt: skip
+        axes.vlines(places, *np.transpose(intervals[name]), color=colour, linewidth=4, alpha=0.3,
+                    label="95 % interval of one run")  # fmt: skip
+        for place, seeds in zip(places, values):
+            axes.plot([place] * len(seeds), seeds, marker, color=colour, markersize=5)
     if baseline is not None:
         axes.axhline(baseline, color=GREY, linestyle=":", label="always the commonest class")
     axes.set_xscale("log")

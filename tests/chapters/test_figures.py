@@ -1,5 +1,7 @@
 """The figures of the chapters: something on every axis, and nothing cut off."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -89,7 +91,15 @@ FIGURES = {
     "classes": lambda: plotting.class_bars({name: {"precision": 0.5, "recall": 1, "f1-score": 0.7, "support": 3}
                                             for name in ("ask", "a_long_name")}, "Both alike"),
     "listening": lambda: plotting.listening(np.full((2, 3), 1 / 3), ["[start]", "she", "$5"], "To all alike"),
-    "labels": lambda: plotting.accuracy_by_labels([25, 100], {"a": [[1, 2], [50, 99]]}, "More is better", 33.0),
+    "labels": lambda: plotting.accuracy_by_labels([25, 100], {"a": [[1, 2], [50]]}, {"a": [(0, 3), (40, 60)]},
+                                                   "More is better", 33.0),
+    "methods": lambda: plotting.methods_chart([SimpleNamespace(method=m, trained=n, value=60, low=50, high=70)
+                                               for m, n in (("zero-shot", 0), ("few-shot", 0), ("bias", 9), ("full", 999))],
+                                              "accuracy (%)", "More is better", baseline=50),
+    "update spectra": lambda: plotting.update_spectra({"trained": [2, 1, 0.5], "random": [1, 1, 1]}, "It falls", (2,)),
+    "LoRA's shapes": lambda: plotting.lora_shapes(160, 160, 8),
+    "prompt calibration": lambda: plotting.calibration_panels({"a": [0.9, 0.8], "b": [0.7]}, {"a": [0.6], "b": [0.4]},
+                                                              "a", "Less one-sided"),
 }  # fmt: skip
 
 
