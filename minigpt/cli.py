@@ -170,6 +170,14 @@ def finetune(arguments):
     return commands.finetune_command(flags, _say, _train_task)
 
 
+def compare_methods(arguments):
+    """Try every method of fine-tuning on one task: one table"""
+    from minigpt.finetuning import commands
+
+    renamed = [re.sub("^--from(?==|$)", "--base", argument) for argument in arguments]
+    return commands.compare_command(_parse(commands.CompareFlags, renamed, "minigpt compare-methods"), _say)
+
+
 def predict(arguments):
     """Label new texts with a fine-tuned model"""
     from minigpt.finetuning import commands
@@ -589,6 +597,7 @@ COMMANDS = {
     "generate": generate,
     "evaluate": evaluate,
     "finetune": finetune,
+    "compare-methods": compare_methods,
     "predict": predict,
     "tokenizer train": tokenizer_train,
     "tokenizer encode": tokenizer_encode,

@@ -254,6 +254,9 @@ class MethodConfig:
 class FinetuneConfig(MethodConfig):
     """One fine-tuning run: which task, on which base, by which method, how trained."""
 
+    method: Literal["full", "frozen", "top-k", "bitfit", "lora", "adapter", "prefix", "prompt", "zero-shot",
+                    "few-shot"] = "full"  # fmt: skip
+    """full, frozen (head only), top-k, bitfit, lora, adapter, prefix or prompt; zero-shot and few-shot train nothing"""
     task: str = "sentiment"
     """name of a task; `minigpt data` lists them"""
     data: str = ""
@@ -266,8 +269,8 @@ class FinetuneConfig(MethodConfig):
     """times that each training example is read"""
     batch_size: int = 16
     """examples in one update"""
-    learning_rate: float = 5e-4
-    """highest learning rate; large models want 1e-5 to 5e-5, small ones and small methods more"""
+    learning_rate: float = 0.0
+    """highest learning rate; 0 for the method's own, 5e-4 (full) to 3e-2 (frozen); large models want 1e-5 to 5e-5"""
     layer_decay: float = 1.0
     """each block learns so much slower than the one above it; 1 for all alike"""
     warmup_share: float = 0.1
@@ -294,6 +297,14 @@ class FinetuneConfig(MethodConfig):
     """tagging: which token of a word carries its tag"""
     n_examples: int = 0
     """train on so many examples only, drawn with the seed; 0 for all"""
+    template: str = "{text}\nclass: {label}"
+    """zero-shot and few-shot: how an example is written; \\n is a new line"""
+    words: str = ""
+    """zero-shot and few-shot: how classes are called, as "positive=good,negative=bad"; their own names otherwise"""
+    shots: int = 8
+    """few-shot: examples before each question, drawn with the seed; the oldest are dropped where they do not fit"""
+    score: Literal["sum", "mean", "calibrated"] = "calibrated"
+    """zero-shot and few-shot: log-probability of an answer, the same per token, or beside what nothing gives it"""
     seed: int = 1
     """everything random follows from it"""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -303,9 +314,9 @@ class FinetuneConfig(MethodConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        for name in ("epochs", "batch_size"):
+        for name in ("epochs", "batch_size", "shots"):
             _require(getattr(self, name) >= 1, self, name, "at least 1")
-        for name in ("patience", "n_examples", "language_loss"):
+        for name in ("learning_rate", "patience", "n_examples", "language_loss"):
             _require(0 <= getattr(self, name) < math.inf, self, name, "at least 0")
         _require(0 < self.layer_decay <= 1, self, "layer_decay", "above 0 and at most 1")
         _require(0 <= self.warmup_share <= 1, self, "warmup_share", "from 0 to 1")

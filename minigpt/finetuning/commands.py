@@ -11,13 +11,20 @@ from typing import Literal
 import tyro
 
 from minigpt.checkpoint import free_folder, write_json
-from minigpt.config import FinetuneConfig
+from minigpt.config import FinetuneConfig, unknown
 from minigpt.datasets.task_catalog import open_task
 from minigpt.datasets.tasks import Choice, Labelled, Prompted, Question, Related, Scored, Tagged
 from minigpt.devices import choose_device
+from minigpt.finetuning.comparison import (
+    ALL_METHODS,
+    WITHOUT_TRAINING,
+    compare_methods,
+    comparison_table,
+    prompted_classifier,
+)
 from minigpt.finetuning.evaluation import MAIN, baseline, class_measures, class_tables, interval, measure, predict
 from minigpt.finetuning.heads import Classification, MultipleChoice, Regression, SpanAnswer, Tagging
-from minigpt.finetuning.run import check_changes, load_finetuned, read_settings, resume, start
+from minigpt.finetuning.run import check_changes, load_finetuned, make_task, read_settings, resume, start
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,8 @@ def finetune_command(flags, say, progress):
     task_set = open_task(config.task, config.data)
     for note in task_set.notes:
         say(f"note: {note}")
+    if config.method in WITHOUT_TRAINING:
+        return _prompt(config, task_set, say)
     folder = Path(flags.resume or config.out or free_folder(f"runs/{config.task}-{config.method}"))
     run = (resume if flags.resume else start)(config, task_set, folder, say)
     f, test = run.finetuned, list(task_set.test)
@@ -60,6 +69,49 @@ def finetune_command(flags, say, progress):
     write_json(folder / "test.json", report)
     say(f"run folder: {folder}")
     say(f"next: minigpt predict {folder}")
+
+
+def _prompt(config, task_set, say):
+    """Measure the base as it is, asked by a template."""
+    classifier = prompted_classifier(config, task_set)
+    task, test = make_task(task_set, config), list(task_set.test)
+    say(f"method {config.method}: nothing is trained, {len(classifier.shown)} examples stand before each question")
+    predictions = classifier.predict(test)
+    for what, count in classifier.notes.items():
+        if count:
+            say(f"note: {count:,} {what}, as the context has {classifier.model.config.context_length} tokens")
+    _report(task, task_set, {config.method: predictions}, say)
+
+
+@dataclass(frozen=True)
+class CompareFlags:
+    """Try every method on one task with the same examples and epochs, and print one table."""
+
+    methods: str = ",".join(ALL_METHODS)
+    """which methods, separated by commas"""
+    chart: str = ""
+    """file for a chart of the table; empty for none"""
+    run: FinetuneConfig = dataclasses.field(default_factory=FinetuneConfig)
+
+
+def compare_command(flags, say):
+    """Print a line for each method as soon as it is there, then the table; draw it."""
+    task_set = open_task(flags.run.task, flags.run.data)
+    methods = [name.strip() for name in flags.methods.split(",") if name.strip()]
+    for name in methods:
+        if name not in ALL_METHODS:
+            raise ValueError(unknown("method", name, ALL_METHODS))
+    if not methods:
+        raise ValueError("methods must name at least one")
+    measure_name = MAIN[type(make_task(task_set, flags.run))]
+    outcomes = compare_methods(flags.run, task_set, methods,
+                               lambda o: say(f"{o.method}: {measure_name} {o.value:.1f}"))  # fmt: skip
+    say("\n" + comparison_table(outcomes, measure_name))
+    if flags.chart:
+        from minigpt.plotting import methods_chart
+
+        methods_chart(outcomes, measure_name, f"{task_set.name}: each method once").savefig(flags.chart)
+        say(f"chart: {flags.chart}")
 
 
 def evaluate_command(run, task, data, base, device, say):

@@ -41,7 +41,7 @@ from minigpt.finetuning.heads import (
     TaskModel,
     TextToText,
 )
-from minigpt.finetuning.methods import apply_method, trained_tensors, weights_hash
+from minigpt.finetuning.methods import LEARNING_RATES, apply_method, trained_tensors, weights_hash
 from minigpt.model import SelfAttention
 from minigpt.tokenizers import load_tokenizer
 from minigpt.training.optimizer import make_optimizer
@@ -271,7 +271,7 @@ def _make_trainer(config, finetuned, train, validation, folder):
     steps_per_epoch = math.ceil(len(train) / config.batch_size)
     steps = config.epochs * steps_per_epoch
     training = TrainingConfig(
-        steps=steps, batch_size=config.batch_size, learning_rate=config.learning_rate,
+        steps=steps, batch_size=config.batch_size, learning_rate=config.learning_rate or LEARNING_RATES[config.method],
         final_learning_rate_share=0.0, warmup_steps=round(config.warmup_share * steps),
         weight_decay=config.weight_decay, gradient_clip=config.gradient_clip, optimizer=config.optimizer,
         evaluate_every=steps_per_epoch, checkpoint_every=steps_per_epoch, patience=config.patience, seed=config.seed,

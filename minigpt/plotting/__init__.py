@@ -34,6 +34,7 @@ from minigpt.plotting.losses import (
     two_outcome_cross_entropy,
 )
 from minigpt.plotting.maps import dependency_map
+from minigpt.plotting.methods import calibration_panels, lora_shapes, methods_chart, update_spectra
 from minigpt.plotting.scaling import (
     allocations,
     floors_tried,
@@ -46,6 +47,7 @@ from minigpt.plotting.source import show_source
 from minigpt.plotting.style import NotebookFigure, new_axes
 from minigpt.plotting.tagging import score_bars, scores_by_place, tagged_sentences
 from minigpt.plotting.text import next_token_bars, tokens_coloured
+from minigpt.plotting.text_to_text import answer_probabilities, score_by_task, span_probabilities
 from minigpt.plotting.tokens import movement_by_count, token_rows, utf8_bits
 from minigpt.plotting.training import (
     loss_by_learning_rate,

@@ -80,6 +80,9 @@ FIGURES = {
                                          "Near"),
     "fits": lambda: plotting.fitted_curves([0, 1], [0, 1], {"64 places, no bend": [0, 0], "b": [1, 0]}, "One fits"),
     "parameters": lambda: plotting.parameter_bars({"token embedding": 31_087_104, "layer norms": 0}, "All in one part"),
+    "span": lambda: plotting.span_probabilities(list("abc"), [0.1, 0.8, 0.1], [0, 0.2, 0.8], "It points"),
+    "answer": lambda: plotting.answer_probabilities({"names": (["Ann", "Lee"], [0.9, 0.1])}, "Names are hard"),
+    "by task": lambda: plotting.score_by_task({"QA\nexact match": {"copy": 0, "before": 3, "after": 100}}, "It learns"),
     "kinds of run": lambda: plotting.runs_by_kind({"a": [[3, 2, 2, 1], [3, 3, 2, 2]], "b": [[3] * 4]}, "One learns", 2,
                                                   (2.5, "blind")),
     "stacked shares": lambda: plotting.stacked_shares({"a": {"x": 0.97, "y": 0.03}, "b": {"x": 0.5, "y": 0.5}},
@@ -94,7 +97,7 @@ FIGURES = {
     "labels": lambda: plotting.accuracy_by_labels([25, 100], {"a": [[1, 2], [50]]}, {"a": [(0, 3), (40, 60)]},
                                                    "More is better", 33.0),
     "methods": lambda: plotting.methods_chart([SimpleNamespace(method=m, trained=n, value=60, low=50, high=70)
-                                               for m, n in (("zero-shot", 0), ("few-shot", 0), ("bias", 9), ("full", 999))],
+                                               for m, n in (("zero", 0), ("few", 0), ("bias", 9), ("full", 999))],
                                               "accuracy (%)", "More is better", baseline=50),
     "update spectra": lambda: plotting.update_spectra({"trained": [2, 1, 0.5], "random": [1, 1, 1]}, "It falls", (2,)),
     "LoRA's shapes": lambda: plotting.lora_shapes(160, 160, 8),
