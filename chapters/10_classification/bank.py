@@ -441,7 +441,8 @@ BOOTS = [
         "no division by √S: how often you draw does not make the test set larger",
         (
             "return float(low), float(high)",
-            "m, s = accuracies.mean(), len(draws) ** 0.5\n    return float(m + (low - m) / s), float(m + (high - m) / s)",
+            "m, s = accuracies.mean(), len(draws) ** 0.5\n"
+            "    return float(m + (low - m) / s), float(m + (high - m) / s)",
         ),
     ),
 ]
@@ -530,7 +531,7 @@ SPLITS = [
     ),
     split(
         "first record only",
-        "one record need not be enough: go on until there are n_test texts",
+        "go on until there are at least n_test texts",
         ("if n_taken >= n_test:", "if n_taken:"),
     ),
 ]
