@@ -516,12 +516,12 @@ SPLITS = [
     ),
     split(
         "order ignored",
-        "take the records in the given order, which is shuffled",
+        "take the records in the given order, from its front",
         ("for record in order", "for record in sorted(order)"),
     ),
     split(
         "from behind",
-        "take the records from the front of the order",
+        "take the records in the given order, from its front",
         ("for record in order", "for record in order[::-1]"),
     ),
     split(
