@@ -45,7 +45,7 @@ class Template:
         except ValueError as error:
             raise ValueError(f"template {self.pattern!r}: {error}") from None
         if not slots <= {"text", "second", "label"} or "text" not in slots:
-            raise ValueError(f"template {self.pattern!r} must have the slots {{text}} and {{label}}, perhaps {{second}}")
+            raise ValueError(f"template {self.pattern!r} needs the slots {{text}} and {{label}}, perhaps {{second}}")
         if not self.pattern.endswith("{label}") or self.pattern.count("{label}") != 1:
             raise ValueError(f"template {self.pattern!r} must end in {{label}}: the answer is what comes next")
         if len(set(self.words.values())) < len(self.words) or not all(self.words.values()):

@@ -26,8 +26,9 @@ def test_every_method_has_a_learning_rate_and_a_row():
 
 @pytest.mark.parametrize("method", ["full", "bitfit"])
 def test_a_method_takes_its_own_learning_rate_unless_one_is_given(base, method):
-    assert start(config(base, method, learning_rate=0.0), SENTIMENT).trainer.config.learning_rate == LEARNING_RATES[method]
-    assert start(config(base, method, learning_rate=7e-4), SENTIMENT).trainer.config.learning_rate == 7e-4
+    for given, used in ((0.0, LEARNING_RATES[method]), (7e-4, 7e-4)):
+        run = start(config(base, method, learning_rate=given), SENTIMENT)
+        assert run.trainer.config.learning_rate == used
 
 
 def test_the_outcomes_count_what_is_trained_and_saved(base):
@@ -59,7 +60,8 @@ def reviews(tmp_path_factory):
 def test_the_command_asks_without_training_and_says_what_it_dropped(base, reviews, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     places = ["--task", "sentiment", "--data", reviews, "--from", base]
-    few = ["--method", "few-shot", "--shots", "6", "--words", "positive=good,negative=bad", "--template", "{text} {label}"]
+    few = ["--method", "few-shot", "--shots", "6", "--words", "positive=good,negative=bad"]
+    few += ["--template", "{text} {label}"]
     assert main(["finetune", *places, *few]) == 0
     said = capsys.readouterr().out
     assert "nothing is trained, 6 examples stand before each question" in said
