@@ -53,7 +53,7 @@ def world(task, n_train=None, n_held_out=500, seed=0, new_names=True):
 
     Args:
         task: one of `WORLD_TASKS`.
-        n_train: training examples; without it, 2,000, but for names 8,000.
+        n_train: training examples; without it 2,000, or 8,000 for entities and relations.
         n_held_out: validation examples, and as many test examples.
         seed: of the documents that they are taken from.
         new_names: False gives the training documents the world's names, which occur again and again.
@@ -225,7 +225,7 @@ WORLD_TASKS = {
     "dialogue": ("text", _dialogue),
 }
 BILINGUAL = ("pairs", "translation")
-SIZES = {"entities": 8000}  # sentences are short, and new ones teach more than old ones read again
+SIZES = {"entities": 8000, "relations": 8000}  # short examples, and new ones teach more than old ones read again
 
 
 def words_and_tags(text, entities):
