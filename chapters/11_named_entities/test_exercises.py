@@ -160,8 +160,8 @@ def test_only_scored_tokens_count(answers, rng, seed):
 @exercise("masked_loss")
 def test_large_logits_do_not_overflow(answers):
     logits = torch.tensor([[[1000.0, 0.0], [-1000.0, 1000.0], [0.0, 0.0]]], dtype=torch.float64)
-    got = answers.masked_loss(logits, torch.tensor([[0, 0, -100]]))
-    check_close(got, torch.tensor(1000.0, dtype=torch.float64), hint="large logits: exp overflows")
+    got = answers.masked_loss(logits, torch.tensor([[1, 0, -100]]))
+    check_close(got, torch.tensor(1500.0, dtype=torch.float64), hint="large logits: exp overflows")
 
 
 @exercise("read_twice_row", points=1, minutes=10, difficulty=1)
@@ -174,7 +174,7 @@ def test_the_second_copy_carries_the_targets(answers, rng):
         def encode(self, word):
             return table[word.strip()]
 
-    for n_words in (1, 4, 9):
+    for n_words in (9, 1, 4):
         words = [f"w{number}" for number in range(n_words)]
         table.update({word: [int(n) for n in rng.integers(0, 50, size=rng.integers(1, 4))] for word in words})
         tags = [int(n) for n in rng.integers(0, 9, size=n_words)]
@@ -189,7 +189,7 @@ def test_the_second_copy_carries_the_targets(answers, rng):
 @exercise("best_tags", points=3, minutes=30, difficulty=3, seconds=20)
 def test_the_best_valid_sequence_wins(answers, rng):
     tags = ["B-LOC", "O", "I-PER", "B-PER", "I-LOC"]
-    for n_words in (1, 2, 4, 4, 4, 5):
+    for n_words in (4, 4, 5, 4, 2, 1):
         scores = 3 * rng.normal(size=(n_words, len(tags)))
         best = max(
             (path for path in itertools.product(range(len(tags)), repeat=n_words) if valid(path, tags)),
