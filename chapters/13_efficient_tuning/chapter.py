@@ -46,7 +46,7 @@ from minigpt.finetuning.methods import LEARNING_RATES, apply_method, trained_ten
 from minigpt.finetuning.run import make_task, start
 from minigpt.grading import grade
 from minigpt.model import GPT
-from minigpt.prompting import PromptedClassifier, Template, calibrate, draw_shown, option_scores
+from minigpt.prompting import PromptedClassifier, Template, calibrate, draw_shown, option_scores, probabilities
 
 np.set_printoptions(precision=3, suppress=True)
 base, tokenizer = load_model("minigpt-base")
@@ -215,7 +215,7 @@ with torch.no_grad():
 # Names in the test part occur nowhere else.
 
 # %%
-everything = world("sentiment", 200, 250)
+everything = world("sentiment", 200, 200)
 task_set = dataclasses.replace(everything, validation=everything.validation[:40])
 for example in task_set.train[:4]:
     print(f"{example.label:8}  {example.text}")
@@ -242,38 +242,46 @@ print(calibrate([0.6, 0.4], [0.8, 0.2]))
 plotting.show_source(calibrate)
 
 # %%
-template = Template("{text} {label}", {"negative": "I cannot recommend it.", "positive": "I recommend it."}, " ")
+template = Template("{text} How {label}", {"negative": "terrible", "positive": "wonderful"}, " ")
 shown = draw_shown(task_set.train, 8, seed=1)
-asked = list(task_set.test)
-task = make_task(task_set, FinetuneConfig())
-print(template.shown(shown[0]), "\n")
-print("examples  score        says positive   right")
-kept = {}
-for n_shown in (0, 8):
-    for how in ("sum", "mean", "calibrated"):
-        classifier = PromptedClassifier(base, tokenizer, template, shown[:n_shown], how)
-        found = classifier.probabilities(asked)
-        kept[n_shown, how] = found
-        labels = [("negative", "positive")[row] for row in found.argmax(axis=1)]
-        share = np.mean([label == "positive" for label in labels])
-        print(f"{n_shown:8}  {how:11} {100 * share:10.0f} %   {measure(task, asked, labels)['accuracy']:5.1f} %")
+task, asked = make_task(task_set, FinetuneConfig()), list(task_set.test[:120])
+unlabelled = [Labelled(example.text, None) for example in task_set.train[:60]]
 truth = np.array([example.label for example in asked])
+print(template.shown(shown[0]), "\n")
+print("examples  divided by                  says positive   right")
+kept, accuracies, says = {}, [], []
+for n_shown in (0, 8):
+    classifier = PromptedClassifier(base, tokenizer, template, shown[:n_shown])
+    plain = probabilities(classifier.scores(asked))
+    priors = {"nothing": np.ones(2), "what N/A and such get": classifier.prior(),
+              "what any sentence gets": probabilities(classifier.scores(unlabelled)).mean(axis=0)}  # fmt: skip
+    for name, prior in priors.items():
+        kept[n_shown, name] = found = calibrate(plain, prior)
+        labels = [("negative", "positive")[row] for row in found.argmax(axis=1)]
+        says.append(100 * np.mean([label == "positive" for label in labels]))
+        accuracies.append(measure(task, asked, labels)["accuracy"])
+        print(f"{n_shown:8}  {name:25} {says[-1]:13.0f} %   {accuracies[-1]:5.1f} %")
 print(f"truly positive: {100 * (truth == 'positive').mean():.0f} %")
-nothing = [Labelled(text, None) for text in ("N/A",)]
+assert max(accuracies) < 70 and max(says) - min(says) > 25
 only = PromptedClassifier(base, tokenizer, template, content_free=("N/A",))
-np.testing.assert_allclose(only.probabilities(nothing), [[0.5, 0.5]], atol=1e-6)  # after nothing: nothing
+np.testing.assert_allclose(only.probabilities([Labelled("N/A", None)]), [[0.5, 0.5]], atol=1e-6)  # nothing: uniform
 
 # %%
-panels = [{label: kept[0, how][truth == label, 1] for label in ("negative", "positive")}
-          for how in ("sum", "calibrated")]  # fmt: skip
-plotting.calibration_panels(*panels, "I recommend it.", "Calibration moves the answers; it does not tell them apart")
+panels = [{label: kept[0, name][truth == label, 1] for label in ("negative", "positive")}
+          for name in ("nothing", "what any sentence gets")]  # fmt: skip
+plotting.calibration_panels(*panels, "wonderful", "Calibration moves the answers; it does not tell them apart")
 
 # %% [markdown]
-# Be honest about this table. The accuracy is near chance, which is 50 %, in each row. Calibration moves the two
-# histograms together. It takes a preference away and gives no knowledge: where blue and orange lie on top of each
-# other, no shift can part them. In GPT-3, examples in the prompt help more the larger the model is (Brown et al. 2020, figure
-# 1.2); our base has about a hundred-thousandth of its parameters and has never seen such a prompt. Where a prompt
-# would not fit into the context, the oldest examples are dropped, and counted.
+# Be honest about this table. The accuracies are near chance, which is 50 %, in each row. What moves, and by a lot, is
+# how often the model says "wonderful": with the examples, and with what we divide by. That instability is Zhao et
+# al.'s starting point. Calibration is to take the preference away, but "N/A" is no sentence of a review, so what it
+# gets is a poor guess at what a sentence gets. The last kind of row divides by the mean over sentences *without
+# labels*. (Batch calibration, Zhou et al. 2024, is close to it; they use the questions themselves.) None of this adds
+# knowledge: where blue and orange lie on top of each other, no shift can part them.
+#
+# In GPT-3, examples in the prompt help more the larger the model is (Brown et al. 2020, figure 1.2). Our base has about
+# a hundred-thousandth of its parameters. Where a prompt does not fit into the context, the oldest examples are
+# dropped, and counted.
 
 # %% [markdown]
 # ## 5 · All of them, at one budget
@@ -286,14 +294,15 @@ plotting.calibration_panels(*panels, "I recommend it.", "Calibration moves the a
 # %%
 print("learning rates:", LEARNING_RATES)
 config = FinetuneConfig(epochs=5, device="cpu", precision="float32",
-                        template=template.pattern, words="negative=I cannot recommend it.,positive=I recommend it.")
+                        template=template.pattern, words="negative=terrible,positive=wonderful")
 first = [name for name in ALL_METHODS if name not in ("full", "adapter", "top-k", "lora")]
 outcomes = compare_methods(config, task_set, first)
 
 # %%
 outcomes += compare_methods(config, task_set, ["lora", "adapter", "top-k", "full"])
 print(comparison_table(outcomes, "accuracy", with_seconds=False))
-commonest = measure(task, asked, baseline(task, task_set.train, asked))["accuracy"]
+test = list(task_set.test)
+commonest = measure(task, test, baseline(task, task_set.train, test))["accuracy"]
 print(f"the commonest class: {commonest:.1f}")
 value = {o.method: o.value for o in outcomes}
 assert value["full"] == max(value.values()) and value["full"] > commonest + 10
@@ -306,7 +315,7 @@ plotting.methods_chart(outcomes, "accuracy (%), with 95 % interval",
                        "On a model this small, training more of it helps", commonest)
 
 # %% [markdown]
-# Read it with the intervals, which cover about ten points and hold only the luck of the *test sentences*. Another seed
+# Read it with the intervals, which are wide and hold only the luck of the *test sentences*. Another seed
 # would add its own. Neighbours in this chart are therefore not told apart. The ends are:
 #
 # - Full fine-tuning is the best here, and it is the only one that needs megabytes.
@@ -337,8 +346,8 @@ print("after training, the weights below LoRA have the base's hash:", hash_befor
 # ## 6 · Is the true change of low rank?
 #
 # LoRA's premise is that the change a task needs has a low "intrinsic rank" (Hu et al. 2022, section 1). We can look:
-# fine-tune everything, subtract, and take the singular values of $\Delta W$. The best approximation of rank $r$ keeps the $r$
-# largest, and misses (Eckart & Young 1936)
+# fine-tune everything, subtract, and take the singular values of $\Delta W$. The best approximation of rank $r$ keeps
+# the $r$ largest, and misses (Eckart & Young 1936)
 #
 # $$\frac{\lVert \Delta W - \Delta W_r \rVert_F}{\lVert \Delta W \rVert_F}
 # = \sqrt{\frac{\sum_{i > r} \sigma_i^2}{\sum_i \sigma_i^2}}.$$
@@ -438,5 +447,6 @@ print(grade("13"))
 # - Lester, B., Al-Rfou, R. & Constant, N. (2021). *The Power of Scale for Parameter-Efficient Prompt Tuning.*
 #   arXiv:2104.08691.
 # - Zhao, T. et al. (2021). *Calibrate Before Use.* Section 5. arXiv:2102.09690.
+# - Zhou, H. et al. (2024). *Batch Calibration.* arXiv:2309.17249.
 # - Brown, T. et al. (2020). *Language Models are Few-Shot Learners.* Section 2.4. arXiv:2005.14165.
 # - Eckart, C. & Young, G. (1936). *The approximation of one matrix by another of lower rank.*
