@@ -315,7 +315,6 @@ probabilities = {f"summary {number}": token_probabilities(example) for number, e
 in_name, in_form = [], []
 for example in sets["summary"].test:
     shown, chances = token_probabilities(example)
-    words = set(" ".join(shown).replace("·", "").split())
     for token, chance in zip(shown, chances):
         (in_form if token.strip("·") in {"A", "story", "about", "lives", "in", "works", "for", "knows", "visited", ".",
                                         "review", "news", "dialogue"} else in_name).append(chance)
@@ -458,8 +457,8 @@ assert tokenizer.decode(kept.rows[0][-12:-1]).endswith("Then 61?") and kept.is_c
 #
 # Which sentence ends the story? Four options, one is right. Tests of "common sense" look like this (Zellers et al.
 # 2019). A language model can choose without learning the task: how likely is each option after the story? Take the
-# sum of the tokens' log-probabilities, or their mean, which does not punish long options (Brown et al. 2020, section
-# 2.4, compare the two).
+# sum of the tokens' log-probabilities, or their mean, which does not punish long options and which GPT-3's authors took
+# for most tasks (Brown et al. 2020, section 2.4).
 #
 # With weights 0.5 and 0.2 for an option of two tokens, and 0.4, 0.4, 0.4 for one of three: the sums of logarithms are
 # −2.30 and −2.75, so the first wins; the means −1.15 and −0.92, so the second does.
