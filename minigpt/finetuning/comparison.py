@@ -56,7 +56,8 @@ def prompted_classifier(config: FinetuneConfig, task_set: TaskSet):
     return PromptedClassifier(model, tokenizer, template, shown, config.score)
 
 
-def compare_methods(config: FinetuneConfig, task_set: TaskSet, methods=ALL_METHODS, on_outcome=lambda outcome: None):
+def compare_methods(config: FinetuneConfig, task_set: TaskSet, methods=ALL_METHODS, on_outcome=lambda outcome: None,
+                    runs=None):  # fmt: skip
     """Run each method with the same examples, epochs and seed; the learning rate is the method's own unless given.
 
     Args:
@@ -64,18 +65,19 @@ def compare_methods(config: FinetuneConfig, task_set: TaskSet, methods=ALL_METHO
         task_set: of any kind; zero-shot and few-shot need a classification of texts.
         methods: some of `ALL_METHODS`.
         on_outcome: is told of each as soon as it is there.
+        runs: a dictionary, which gets {method: its finished `FinetuningRun`} of those that train; or None.
     Returns:
         a list of `Outcome`, in the order of `methods`.
     """
     outcomes = []
     for method in methods:
-        outcome = _outcome(dataclasses.replace(config, method=method), task_set)
+        outcome = _outcome(dataclasses.replace(config, method=method), task_set, {} if runs is None else runs)
         on_outcome(outcome)
         outcomes.append(outcome)
     return outcomes
 
 
-def _outcome(config, task_set):
+def _outcome(config, task_set, runs):
     test = list(task_set.test)
     if config.method in WITHOUT_TRAINING:
         task, trained, megabytes, seconds = make_task(task_set, config), 0, 0.0, 0.0
@@ -87,6 +89,7 @@ def _outcome(config, task_set):
             run.train()
             seconds = time.perf_counter() - started
             megabytes = (Path(folder) / "run" / "best" / "model.safetensors").stat().st_size / 1e6
+        runs[config.method] = run
         f = run.finetuned
         task, trained = f.task, sum(tensor.numel() for tensor in f.tensors().values())
         predictions = list(predict(f.model, f.task, f.encoder, test))

@@ -32,7 +32,9 @@ def test_a_method_takes_its_own_learning_rate_unless_one_is_given(base, method):
 
 
 def test_the_outcomes_count_what_is_trained_and_saved(base):
-    few, bitfit, full = compare_methods(config(base, epochs=6, shots=3), SENTIMENT, ("few-shot", "bitfit", "full"))
+    settings, runs = config(base, epochs=6, shots=3), {}
+    few, bitfit, full = compare_methods(settings, SENTIMENT, ("few-shot", "bitfit", "full"), runs=runs)
+    assert {method: run.config.method for method, run in runs.items()} == {"bitfit": "bitfit", "full": "full"}
     assert (few.trained, few.megabytes, few.seconds) == (0, 0, 0)
     for outcome in (bitfit, full):
         finetuned = start(config(base, outcome.method), SENTIMENT).finetuned
