@@ -215,7 +215,7 @@ with torch.no_grad():
 # Names in the test part occur nowhere else.
 
 # %%
-everything = world("sentiment", 200, 160)
+everything = world("sentiment", 300, 200)
 task_set = dataclasses.replace(everything, validation=everything.validation[:40])
 for example in task_set.train[:4]:
     print(f"{example.label:8}  {example.text}")
@@ -286,14 +286,14 @@ plotting.calibration_panels(*panels, "wonderful", "Calibration moves the answers
 # %% [markdown]
 # ## 5 · All of them, at one budget
 #
-# The same 200 labelled sentences, the same 4 epochs, one seed; four examples for few-shot. Each method has a learning
+# The same 300 labelled sentences, the same 8 epochs, one seed; four examples for few-shot. Each method has a learning
 # rate of its own, since what suits two million numbers is far too little for two thousand. They were chosen on the
-# *validation* part of this task, with 300 examples and 8 epochs, among two to four rates each. The sizes are the package's defaults. All train the
-# head and the task's new tokens as well.
+# *validation* part of this task, at this number of examples and epochs, among two to four rates each. The sizes are
+# the package's defaults. All train the head and the task's new tokens as well.
 
 # %%
 print("learning rates:", LEARNING_RATES)
-config = FinetuneConfig(epochs=4, shots=4, device="cpu", precision="float32",
+config = FinetuneConfig(epochs=8, shots=4, device="cpu", precision="float32",
                         template=template.pattern, words="negative=terrible,positive=wonderful")
 first = [name for name in ALL_METHODS if name not in ("full", "adapter", "top-k", "lora")]
 runs = {}
@@ -306,7 +306,8 @@ test = list(task_set.test)
 commonest = measure(task, test, baseline(task, task_set.train, test))["accuracy"]
 print(f"the commonest class: {commonest:.1f}")
 value = {o.method: o.value for o in outcomes}
-assert value["full"] == max(value.values()) and value["full"] > commonest + 10
+assert value["full"] == max(value.values()) and value["full"] > commonest + 20
+assert value["full"] - 10 > value["prompt"] and value["lora"] > value["zero-shot"]
 
 # %% tags=["clock"]
 print("seconds:", {o.method: round(o.seconds, 1) for o in outcomes if o.trained})
@@ -319,7 +320,7 @@ plotting.methods_chart(outcomes, "accuracy (%), with 95 % interval",
 # Read it with the intervals, which are wide and hold only the luck of the *test sentences*. Another seed
 # would add its own. Neighbours in this chart are therefore not told apart. The ends are:
 #
-# - Full fine-tuning is the best here, and it is the only one that needs megabytes.
+# - Full fine-tuning is the best here, and it has the largest file by far. LoRA's file is about eighty times smaller.
 # - Training time falls less than the number of trained parameters: the forward pass is the same, and the gradient
 #   still has to go *through* the frozen layers. What falls is what is saved, and the optimizer's memory.
 # - Prompt tuning is poor. That is the finding of Lester et al. (2021, figure 1), too: far behind for small models, and
@@ -387,8 +388,9 @@ for vector in similarity[:4]:
                      zip(near.indices.tolist(), near.values.tolist())))  # fmt: skip
 
 # %% [markdown]
-# The words have nothing to do with reviews. They are mostly what the prompt *started* from, random tokens, or nobody's
-# neighbours. Lester et al. (2021, section 7) find clusters of related words near theirs in a much larger model, and
+# The words have nothing to do with reviews, and some are pieces of characters, which print as �. The nearest one is
+# each time the random token that the vector *started* from: training moved it only a little, in a direction that no
+# word has. Lester et al. (2021, section 7) find clusters of related words near theirs in a much larger model, and
 # still no prompt that one could read. A learned prompt is a set of numbers, not a sentence.
 
 # %% [markdown]

@@ -20,7 +20,7 @@ def methods_chart(outcomes, measure, title, baseline=None):
     untrained = [o for o in outcomes if not o.trained]
     zero = smallest / 4
     for number, o in enumerate(untrained):
-        _point(axes, o, zero * 0.7 ** (len(untrained) - 1 - number) / 1.2, ORANGE, "s")
+        _point(axes, o, zero * 0.4 ** (len(untrained) - 1 - number), ORANGE, "s")
     for o in outcomes:
         if o.trained:
             _point(axes, o, o.trained, BLUE, "o")
@@ -31,7 +31,7 @@ def methods_chart(outcomes, measure, title, baseline=None):
     axes.set_xlim(right=3 * max(o.trained for o in outcomes))
     if untrained:
         axes.axvline(zero * 1.6, color=GREY, linewidth=0.8)
-        axes.set_xlim(left=zero * 0.25)
+        axes.set_xlim(left=zero * 0.15)
     axes.set(xlabel="parameters trained" + (" (left of the line: none)" if untrained else ""), ylabel=measure)
     low, high = min(o.low for o in outcomes), max(o.high for o in outcomes)
     axes.set_ylim(low - 0.12 * (high - low), high + 0.2 * (high - low))
