@@ -225,11 +225,11 @@ def parse_shares(samples: list[str]) -> dict[str, float]:
     knows whether it had ended.
 
     Args:
-        samples: the texts, at least one; lines end with "\\n".
+        samples: the texts, at least one; lines end with "\n".
     Returns:
         {"as it is": share, "first statement": share}, both of all samples, from 0 to 1.
     Example:
-        >>> parse_shares(["x = 1\\ny = (2", "x = 1\\n"])
+        >>> parse_shares(["x = 1\ny = (2", "x = 1\n"])
         {'as it is': 0.5, 'first statement': 0.5}
     """
     raise NotImplementedError
