@@ -16,6 +16,7 @@
 #       - train one model on four tasks at once, beside a baseline for each
 #       - measure a dialogue, in which many answers are right
 #       - choose between answers with a language model
+#       - ask a model for texts of a kind, and judge what it writes
 # ---
 
 # %% [markdown]
@@ -39,25 +40,35 @@
 
 # %%
 import math
-from collections import Counter
+import re
+from collections import Counter, defaultdict
+from dataclasses import replace
 
 import numpy as np
 import sacrebleu
 import torch
 import torch.nn.functional as F
 from rouge_score.rouge_scorer import RougeScorer
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from minigpt import plotting
 from minigpt.checkpoint import load_model
 from minigpt.config import FinetuneConfig
 from minigpt.datasets import as_text as text_tasks
+from minigpt.datasets import world_judge
 from minigpt.datasets.as_text import as_text, mixture
+from minigpt.datasets.catalog import open_text
 from minigpt.datasets.task_sets import world
-from minigpt.datasets.tasks import Encoder
+from minigpt.datasets.tasks import Encoder, Labelled
 from minigpt.datasets.text import IGNORED
 from minigpt.datasets.tiny_world import TinyWorld
-from minigpt.finetuning import heads
+from minigpt.datasets.world_judge import WorldJudge
+from minigpt.finetuning import control, heads, python_code
+from minigpt.finetuning.control import trusted, turned_round, write
 from minigpt.finetuning.evaluation import baseline, exact_match, measure, predict, word_f1
+from minigpt.finetuning.python_code import first_error, first_statement, parses
 from minigpt.finetuning.run import start
 from minigpt.generation import generate
 from minigpt.grading import grade
@@ -252,7 +263,7 @@ assert scores["rouge1"].fmeasure == 1
 # %%
 plotting.show_source(text_tasks.mixture, docstring=False)
 mixed = mixture(sets)
-settings = FinetuneConfig(epochs=3, learning_rate=1e-3, dropout=0.0, device="cpu", precision="float32", seed=1)
+settings = FinetuneConfig(epochs=3, learning_rate=1e-3, dropout=0.0, device="cpu", seed=1)
 run = start(settings, mixed, say=print)
 run.train()
 tuned = run.finetuned
@@ -351,7 +362,7 @@ plotting.answer_probabilities(probabilities, "The form is nearly certain, the na
 plotting.show_source(heads.SpanAnswer.predict, docstring=False)
 
 # %%
-pointing = start(FinetuneConfig(epochs=2, learning_rate=1e-3, dropout=0.0, device="cpu", precision="float32", seed=1,
+pointing = start(FinetuneConfig(epochs=2, learning_rate=1e-3, dropout=0.0, device="cpu", seed=1,
                                 task="questions"), questions, say=print)
 pointing.train()
 span = pointing.finetuned
@@ -505,7 +516,7 @@ print(f"sum {100 * by_sum:.0f} %, mean {100 * by_mean:.0f} % right; the commones
 plotting.show_source(heads.MultipleChoice)
 
 # %% [markdown]
-# ## 8 · Where it fails
+# ## 8 · Where these four fail
 #
 # **Small and short.** Three rounds through 1,350 examples are enough to see four tasks appear, not to finish them. On
 # your own time, `minigpt finetune --task translation --epochs 10` and its like go on from here.
@@ -523,7 +534,378 @@ plotting.show_source(heads.MultipleChoice)
 # words are old. Nobody, model or person, can know how an invented name is written in Chinese.
 
 # %% [markdown]
-# ## 9 · Exercises
+# ## 9 · Texts to order: control codes
+#
+# So far each prompt had a right answer. Now we ask for *any* text of a kind: "write me something negative". There are
+# many right answers, and we want different ones.
+#
+# Keskar et al. (2019) train a language model, CTRL, on texts that each begin with a word for their kind, a **control
+# code**. Whoever writes the code first then gets a text of that kind. A language model gives
+# $p(x) = \prod_t p(x_t \mid x_{<t})$; with a code $c$ in front of everything it gives
+#
+# $$p(x \mid c) = \prod_t p(x_t \mid x_{<t},\, c).$$
+#
+# Nothing new has to be built for it. A labelled example of chapter 10 is a text and its class. **Turn it round**: the
+# class becomes the prompt, the text becomes the answer. By hand: the text is "bad day", the code is "negative".
+#
+# | place | 0 | 1 | 2 | 3 | 4 | 5 |
+# |---|---|---|---|---|---|---|
+# | read | start | negative | delimiter | bad | day | end |
+# | to predict | – | – | bad | day | end | – |
+#
+# Only the text and its end are learned (as in section 2). The code itself is given, so there is no loss on it.
+
+# %%
+plotting.show_source(control._coded, control.write)
+
+# %%
+examples = world("sentiment", n_train=1300, n_held_out=400, seed=12)
+codes_learned = turned_round(replace(examples, train=examples.train[:1000], validation=examples.validation[:64]))
+for example in codes_learned.train[:2]:
+    print(f"prompt {example.prompt!r}, answer {example.answers[0]!r}")
+
+
+def writer_of(task_set, epochs, learning_rate):
+    """A model that writes after a code, fine-tuned from minigpt-base."""
+    settings = FinetuneConfig(epochs=epochs, batch_size=8, learning_rate=learning_rate, dropout=0.0, device="cpu",
+                              seed=1)
+    run = start(settings, task_set)
+    run.train()
+    return run.finetuned
+
+
+writer = writer_of(codes_learned, epochs=3, learning_rate=5e-4)
+codes = ["negative", "positive"] * 64
+samples = write(writer, codes, temperature=0.7)
+for code, text in list(zip(codes, samples))[:6]:
+    print(f"{code}: {text}")
+
+# %% [markdown]
+# That looks right. How do we *measure* it? Usually a second model has to judge, and it makes mistakes of its own. Here
+# we have a better judge: the grammar that wrote the training sentences. It says of a sentence which of its lines could
+# have written it, whoever is named in it, and so whether it is a sentence of the language and what it says.
+
+# %%
+plotting.show_source(world_judge.WorldJudge, world_judge.Verdict)
+judge = WorldJudge()
+for text in ("Seldom has the humour been as bad as in The Silver Lantern.",
+             "Seldom has the humour been as good as bad in The Silver Lantern."):
+    verdict = judge(text)
+    print(f"known: {verdict.is_known}, sentiment: {verdict.sentiment}: {text}")
+assert all(judge(example.text).sentiment == example.label for example in examples.test)
+print(f"the judge is right on all {len(examples.test)} test sentences, whose names it has never seen")
+
+# %% [markdown]
+# Four questions to the samples. Are they sentences of the language? Of the asked class? Are they new, or recited from
+# the training part? And what does the same model write *without* a code? (That prompt is unlike all that it was
+# trained on: look at the row with caution.) A classifier that counts words, trained on the same 1,000 sentences, gives
+# the second opinion that one would have without a grammar.
+
+
+# %%
+def word_counter(labelled):
+    """A small classifier: logistic regression on how often each word occurs."""
+    model = make_pipeline(CountVectorizer(), LogisticRegression(max_iter=1000))
+    return model.fit([example.text for example in labelled], [example.label for example in labelled])
+
+
+def judged(texts, codes):
+    """Shares of texts by what the grammar says of them, beside the class that was asked for."""
+    verdicts = [judge(text or "") for text in texts]
+    found = Counter("no sentence of the language" if not verdict.is_known else
+                    "the asked class" if verdict.sentiment == code else "another class"
+                    for verdict, code in zip(verdicts, codes))
+    return {part: found[part] / len(texts)
+            for part in ("the asked class", "another class", "no sentence of the language")}
+
+
+second_opinion = word_counter(examples.train[:1000])
+read = {example.text for example in examples.train[:1000]}
+without = write(writer, [""] * 64, temperature=0.7, seed=500)
+shares = {}
+for code in ("positive", "negative"):
+    shares[f"asked: {code}"] = judged([text for text, asked in zip(samples, codes) if asked == code], [code] * 64)
+shares["no code, judged as positive"] = judged(without, ["positive"] * 64)
+all_shares = judged(samples, codes)
+by_words = np.mean(second_opinion.predict([text or "" for text in samples]) == codes)
+n_new = sum(text not in read for text in samples)
+known = 1 - all_shares["no sentence of the language"]
+obeyed = all_shares["the asked class"] / known
+print(f"of {len(samples)} samples: {100 * known:.0f} % are sentences of the language, {100 * obeyed:.0f} % of these of "
+      f"the asked class; {n_new / len(samples):.0%} are new; {len(set(samples))} are different")
+print(f"the word counter finds {by_words:.0%} to be of the asked class; on true test sentences it is right in "
+      f"{second_opinion.score([e.text for e in examples.test], [e.label for e in examples.test]):.0%}")
+assert known > 0.6 and obeyed > 0.7 and n_new > 0.6 * len(samples)
+plotting.stacked_shares(shares, "share of the samples", f"After a code, {100 * obeyed:.0f} % of the well-formed "
+                        "sentences are of the asked class")
+
+# %% [markdown]
+# Obedience and grammar are two measures, and they need not agree. A sentence may have every word in place and say the
+# opposite, or say the right thing in broken grammar, which the word counter forgives and the grammar does not. Here is
+# one of each kind, where there is one.
+
+# %%
+kinds = defaultdict(list)
+for code, text in zip(codes, samples):
+    kinds[max(judged([text], [code]).items(), key=lambda item: item[1])[0]].append((code, text))
+for kind, found in kinds.items():
+    code, text = found[0]
+    print(f"{kind} (asked: {code}):\n    {text}\n    recited: {text in read}")
+
+# %% [markdown]
+# *New* means: no training sentence has the same letters. That is a weak kind of new. Names are invented each time, so a
+# learned line with another name counts as new. What about the lines themselves? Replace all words with a capital by
+# one sign, and compare again.
+
+
+# %%
+def without_names(text):
+    return re.sub(r"\b[A-Z][a-z]+", "N", text or "")
+
+
+lines_read = {without_names(text) for text in read}
+new_lines = np.mean([without_names(text) not in lines_read for text in samples])
+new_and_known = np.mean([without_names(text) not in lines_read and judge(text or "").is_known for text in samples])
+print(f"names aside, {new_lines:.0%} of the samples are new, and {new_and_known:.0%} are new and well formed")
+
+# %% [markdown]
+# Limits. One word decides the sentiment of these sentences, so a model must only learn to steer a few words. We also
+# tried the six topics as codes, with as many sentences and as much training: hardly better than chance. A code is a
+# wish that was learned from examples; it is no guarantee, and it cannot ask for what no example had. (The topics are
+# not run here: they would take another minute. Replace `"sentiment"` by `"topic"` above, and judge by
+# `verdict.topic`.)
+
+# %% [markdown]
+# ## 10 · Texts to learn from: data augmentation
+#
+# Labels are dear. If a model can write labelled sentences, can a classifier learn from these? Anaby-Tavor et al. (2020)
+# say yes, in four steps (their method is called LAMBADA):
+#
+# 1. train a classifier on the few labels there are;
+# 2. fine-tune a language model on *the same few*, turned round as above;
+# 3. let it write many sentences for each class;
+# 4. keep those that the classifier is surest of, and train the classifier on both.
+#
+# Their examples are written as ours: the class, a mark, the sentence, an end mark.
+#
+# Step 2 is where one can cheat without noticing. The writer of section 9 has read 1,000 labels. To let it help a
+# classifier that "has only 96" would count 1,000 labels as 96. So below each writer starts from `minigpt-base`, which
+# has never seen a label, and reads the 96 alone. (It *has* read millions of words of the same language: that knowledge
+# is the whole hope.) The grammar may not filter either: it knows all labels. It only tells us, afterwards, how good
+# the written labels were.
+#
+# Our classifier is the word counter: it trains in milliseconds, and cannot know any word that its examples lack, so it
+# has something to gain.
+
+# %%
+plotting.show_source(control.trusted)
+
+# %%
+N_LABELS, N_WRITTEN = 96, 160
+columns = ("96 labels", "+ all written", "+ the trusted", "+ 80 true labels")
+results = {column: [] for column in columns}
+label_is_right = defaultdict(list)
+
+
+def accuracy(model):
+    return 100 * model.score([example.text for example in examples.test], [example.label for example in examples.test])
+
+
+for seed in range(3):
+    few = examples.train[seed * N_LABELS : (seed + 1) * N_LABELS]
+    classifier = word_counter(few)
+    own_writer = writer_of(turned_round(replace(examples, train=few, validation=examples.validation[:16])), 8, 5e-4)
+    asked = ["negative", "positive"] * (N_WRITTEN // 2)
+    written = [Labelled(text or "", code) for text, code in zip(write(own_writer, asked, temperature=0.7), asked)]
+    chances = classifier.predict_proba([example.text for example in written])
+    confidence = [row[list(classifier.classes_).index(e.label)] for row, e in zip(chances, written)]
+    already = [example.text for example in few]
+    everything = trusted(written, [0.5] * len(written), N_WRITTEN, already)  # each new text once, in order
+    kept = trusted(written, confidence, 40, already)
+    true_ones = examples.train[1100:1180]
+    for column, more in zip(columns, ((), everything, kept, true_ones)):
+        results[column].append(accuracy(word_counter([*few, *more])))
+    for name, part in (("all written", everything), ("the trusted", kept)):
+        known = [example for example in part if judge(example.text).is_known]
+        label_is_right[name].append(np.mean([judge(e.text).sentiment == e.label for e in known]))
+        print(f"seed {seed + 1}, {name}: {len(part)} new sentences, {len(known)} of the language, "
+              f"{label_is_right[name][-1]:.0%} of these with the right label")
+for column in columns:
+    print(f"{column:17} {np.mean(results[column]):.1f} %  ({', '.join(f'{value:.1f}' for value in results[column])})")
+
+# %%
+gains = {column: np.array(results[column]) - np.array(results["96 labels"]) for column in columns[1:]}
+for column, gain in gains.items():
+    print(f"{column}: {gain.mean():+.1f} points on average, between {gain.min():+.1f} and {gain.max():+.1f}")
+best, enough = gains["+ the trusted"], gains["+ 80 true labels"]
+assert (enough > best).all()
+assert np.mean(label_is_right["the trusted"]) > np.mean(label_is_right["all written"])
+standard_error = np.sqrt(0.25 / len(examples.test)) * 100
+print(f"standard error of one accuracy near one half, on {len(examples.test)} sentences: at most {standard_error:.1f}")
+finding = ("Written sentences help on average" if best.mean() > 1 else
+           "Written sentences make no clear difference" if best.mean() > -1 else "Written sentences do harm")
+plotting.runs_side_by_side(results, "accuracy on test sentences (%)", f"{finding} ({best.mean():+.1f} points);\n"
+                           f"as many true labels help more ({enough.mean():+.1f} points)")
+
+# %% [markdown]
+# Read the figure with care: three seeds, four hundred test sentences. A gain of a point or two lies within the error.
+# What holds for each seed: *true* labels are worth far more than as many written ones. The printed lines tell why.
+#
+# Wrong labels are one reason, and there the filter does its work: among the trusted, a larger share has the right
+# label. Yet the accuracy hardly follows. What the classifier is surest of is what it knows already, so it has least to
+# learn from it. And the written sentences repeat the few patterns that the writer was shown.
+#
+# With fewer labels the writer is the first to fail: a classifier needs one weight for each word, a writer must learn to
+# write. Try it: set `N_LABELS` to 48.
+#
+# The paper reports gains on three data sets (ATIS, TREC, WVA), with a GPT-2 that had read far more about the world than
+# the few sentences said. Ours knows one small language. That is the condition to remember: a writer can only hand on
+# what pretraining taught it.
+
+# %% [markdown]
+# ## 11 · Code
+#
+# Codex (Chen et al. 2021) is a GPT fine-tuned on code. For a language model, code is text; for us it has a merit:
+# a machine can check it. `minigpt-base` has read 2 MB of Python's standard library, among 9 MB in all. Does what
+# it writes *parse*?
+#
+# We ask Python's own parser, `ast.parse`, and **run nothing**: what a model has written is a stranger's program. A
+# parser tells whether the grammar is right, no more. Codex was measured by running tests, in a sandbox.
+#
+# One question must be settled first. The model writes 64 tokens and stops wherever it is, mostly in the middle of
+# something. Judge the sample *as it is*, and a good function fails because its end is missing. So we also judge the
+# **first statement**: up to the line where the next one begins at the left margin. (Chen et al. cut in the same
+# spirit, at "def", "class" and the like.) A sample in which no statement ends is counted as refused in both.
+
+# %%
+plotting.show_source(python_code.parses, python_code.first_statement)
+sample = "def double(x):\n    return 2 * x\n\nclass Half"
+print(f"as it is: {parses(sample)}, because {first_error(sample)}; first statement:\n{first_statement(sample)}")
+assert not parses(sample) and parses(first_statement(sample))
+
+# %% [markdown]
+# We show the model two short functions, then one word: `import`, `for`, `class` or `def`. No space follows the word,
+# since in this tokenizer the space belongs to the next token; a prompt that ends in a space leaves the model with a
+# beginning that it has hardly ever read (chapter 02).
+#
+# The baseline counts: a **trigram** model, which draws the next token as it followed the last two tokens in the same
+# source (or the last one, where the two never met).
+
+# %%
+gpt, tokenizer = load_model("minigpt-base")
+source = "".join(open_text("python-source").pieces())[:2_000_000]
+source_ids = tokenizer.encode(source)
+CONTEXT = '''def first(items):
+    """Return the first item."""
+    return items[0]
+
+
+def size(items):
+    """Return the number of items."""
+    return len(items)
+
+
+'''
+WORDS, N_SAMPLES, N_TOKENS = ("import", "for", "class", "def"), 12, 64
+TEMPERATURES = (0.2, 0.5, 0.8, 1.1)
+starts = [word for word in WORDS for _ in range(N_SAMPLES)]
+
+
+def continued(temperature):
+    """What the model writes after the context and each word."""
+    rows = generate(gpt, [tokenizer.encode(CONTEXT + word) for word in starts], temperature=temperature,
+                    max_new_tokens=N_TOKENS, seeds=range(len(starts)))
+    return [word + tokenizer.decode(row) for word, row in zip(starts, rows)]
+
+
+followers = defaultdict(Counter)
+for place, token in enumerate(source_ids):
+    followers[tuple(source_ids[max(0, place - 1) : place])][token] += 1
+    if place > 1:
+        followers[tuple(source_ids[place - 2 : place])][token] += 1
+
+
+def counted(temperature, random):
+    """The same from the trigram model: a count to the power 1 / temperature."""
+    texts = []
+    for word in starts:
+        ids = tokenizer.encode(CONTEXT + word)
+        n_prompt = len(ids)
+        for _ in range(N_TOKENS):
+            counts = followers.get(tuple(ids[-2:])) or followers[tuple(ids[-1:])]
+            weights = np.log(list(counts.values())) / temperature
+            chances = np.exp(weights - weights.max())
+            ids.append(list(counts)[random.choice(len(chances), p=chances / chances.sum())])
+        texts.append(word + tokenizer.decode(ids[n_prompt:]))
+    return texts
+
+
+by_model = {temperature: continued(temperature) for temperature in TEMPERATURES}
+random = np.random.default_rng(0)
+by_counts = {temperature: counted(temperature, random) for temperature in TEMPERATURES}
+
+# %%
+firsts = {temperature: [first_statement(text) for text in texts] for temperature, texts in by_model.items()}
+counted_firsts = {temperature: [first_statement(text) for text in texts] for temperature, texts in by_counts.items()}
+curves = {}
+for name, found in (("GPT", firsts), ("trigram", counted_firsts)):
+    curves[name] = [np.mean([bool(s) for s in found[t]]) for t in TEMPERATURES]
+    curves[f"{name}, new"] = [np.mean([bool(s) and s not in source for s in found[t]]) for t in TEMPERATURES]
+as_is = {name: [np.mean([parses(text) for text in texts[t]]) for t in TEMPERATURES]
+         for name, texts in (("GPT, as it is", by_model), ("trigram, as it is", by_counts))}
+for name, values in (curves | as_is).items():
+    print(f"{name:18} " + "  ".join(f"{t}: {value:3.0%}" for t, value in zip(TEMPERATURES, values)))
+
+
+def shares_by_word(found):
+    """Share of samples with a whole first statement, over all temperatures, for each word that they begin with."""
+    return {word: np.mean([bool(s) for part in found.values() for s, start in zip(part, starts) if start == word])
+            for word in WORDS}
+
+
+by_word = shares_by_word(firsts)
+for name, row in (("GPT", by_word), ("trigram", shares_by_word(counted_firsts))):
+    print(f"{name}, all temperatures: " + ", ".join(f"{word} {share:.0%}" for word, share in row.items()))
+assert by_word["import"] > 0.3 > by_word["def"] + 0.05
+assert abs(np.mean(curves["GPT"]) - np.mean(curves["trigram"])) < 0.15
+assert np.mean(curves["GPT, new"]) > np.mean(curves["trigram, new"])
+plotting.temperature_curves(TEMPERATURES, curves, "share whose first statement parses",
+                            f"New and well formed: {np.mean(curves['GPT, new']):.0%} of the GPT's samples, "
+                            f"{np.mean(curves['trigram, new']):.0%} of the trigram model's")
+
+# %% [markdown]
+# The mean hides the finding; the last printed lines have it. After `import` a statement is one line, and many parse.
+# After `def` hardly any do: colons, brackets, indentation and an end must all be right, and the model seldom even
+# comes to an end in 64 tokens. Parsing is a chain, as strong as its weakest token.
+#
+# Does the GPT beat a table of counts? By the share that parses, no: a short statement needs a memory of two tokens, and
+# after `import` counting does as well. But "new" asks whether the statement stands nowhere in the source, and there the
+# two part. What the trigram model gets right, it recites; some of what the GPT gets right, nobody has written. One
+# number would have hidden that. (`import os` is no invention either: many of the GPT's short ones are recited too.)
+#
+# Note the two ways of judging as well: *as it is*, hot samples hardly ever parse, since they are caught in the middle
+# of something; cold ones do when they repeat one line over and over.
+#
+# Now look at what was accepted, and at what was refused and why.
+
+# %%
+accepted = [s for t in TEMPERATURES for s in firsts[t] if s and s not in source]
+refused = [text for t in TEMPERATURES for text, s in zip(by_model[t], firsts[t]) if not s and first_error(text)]
+print(f"accepted, and nowhere in the source: {len(accepted)} samples; the longest:")
+print(max(accepted, key=len, default="none"))
+text = next(text for text in refused if text.startswith("def"))
+line, message = first_error(text)
+print(f"\nrefused: line {line}, {message}\n{text}")
+
+# %% [markdown]
+# A text that parses is not yet a program. `import sys` twenty times over parses, and so does a call of a function that
+# nobody wrote. Whether a program does what was asked can only be found out by running it against tests, which is what
+# Chen et al. count: the share of problems for which one of $k$ samples passes all tests. Nobody should expect that of
+# two million parameters. What this section shows is smaller: how long a statement a model can carry to its end, and
+# that a parser, unlike a reader, is not impressed by code that looks right.
+
+# %% [markdown]
+# ## 12 · Exercises
 #
 # Fill in the functions in `exercises.py`, beside this notebook. Each says what it takes and gives, with an example.
 # Then run the cell below, or `minigpt grade 12` in a terminal.
@@ -545,7 +927,7 @@ plotting.show_source(heads.MultipleChoice)
 print(grade("12"))
 
 # %% [markdown]
-# ## 10 · What to read next
+# ## 13 · What to read next
 #
 # - McCann, B. et al. (2018). *The Natural Language Decathlon: Multitask Learning as Question Answering.*
 #   arXiv:1806.08730.
@@ -558,3 +940,7 @@ print(grade("12"))
 # - Devlin, J. et al. (2019). *BERT.* Section 4.2. arXiv:1810.04805.
 # - Zellers, R. et al. (2019). *HellaSwag: Can a Machine Really Finish Your Sentence?* arXiv:1905.07830.
 # - Brown, T. et al. (2020). *Language Models are Few-Shot Learners.* Section 2.4. arXiv:2005.14165.
+# - Keskar, N. et al. (2019). *CTRL: A Conditional Transformer Language Model for Controllable Generation.*
+#   arXiv:1909.05858.
+# - Anaby-Tavor, A. et al. (2020). *Do Not Have Enough Data? Deep Learning to the Rescue!* AAAI. arXiv:1911.03118.
+# - Chen, M. et al. (2021). *Evaluating Large Language Models Trained on Code.* arXiv:2107.03374.

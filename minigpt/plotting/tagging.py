@@ -19,7 +19,8 @@ def tagged_sentences(rows, title):
     words = rows[0][1]
     kinds = sorted({tag.partition("-")[2] for _, _, tags in rows for tag in tags} - {""})
     colours = dict(zip(kinds, _TINTS))
-    widths = [max(len(visible(word)), *(len(tags[place]) for _, _, tags in rows)) + 1 for place, word in enumerate(words)]
+    widths = [max(len(visible(word)), *(len(tags[place]) for _, _, tags in rows)) + 1
+              for place, word in enumerate(words)]  # fmt: skip
     size = (max(6.0, 1.8 + 0.125 * sum(widths)), 1.2 + 0.62 * len(rows))
     figure = NotebookFigure(figsize=size, layout="constrained", dpi=150)
     axes = figure.add_subplot()
