@@ -229,11 +229,11 @@ def table():
 if __name__ == "__main__":
     wanted = sys.argv[1:] or ["pretrain", *ROWS, "baselines", "table"]
     for what in wanted:
-        name, _, seed = what.partition(":")
+        name, _, chosen = what.partition(":")
         if name in ROWS:
             if ROWS[name].from_scratch:
                 untrained()
-            for seed in [int(seed)] if seed else SEEDS:
+            for seed in [int(chosen)] if chosen else SEEDS:
                 finetune(name, seed)
         else:
             {"pretrain": pretrain, "baselines": baselines, "table": table}[what]()
