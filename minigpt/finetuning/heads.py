@@ -382,9 +382,10 @@ class TextToText(Task):
         return model.gpt.to_logits(model.hidden(batch))
 
     def loss(self, model, batch):
-        """Cross-entropy of the answers' tokens."""
-        return _token_loss(self.outputs(model, batch), batch.targets)
-
+        """Cross-entropy of the answers' tokens; only their places need logits, which are dear: one for each token."""
+        is_scored = batch.targets != IGNORED
+        logits = model.gpt.to_logits(model.hidden(batch)[is_scored])
+        return _token_loss(logits, batch.targets[is_scored])
 
     def predict(self, model, batch):
         """The ids of each answer, always the likeliest next token, without its end."""
@@ -401,8 +402,8 @@ def _padded(targets, width):
 
 
 def _token_loss(logits, targets):
-    """Sum of the scored tokens' cross-entropies, and their number; logits (B, T, C), targets (B, T)."""
-    total = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="sum")
+    """Sum of the scored tokens' cross-entropies, and their number; logits (..., C), targets (...)."""
+    total = F.cross_entropy(logits.flatten(0, -2).float(), targets.flatten(), ignore_index=IGNORED, reduction="sum")
     return total, int((targets != IGNORED).sum())
 
 
