@@ -241,7 +241,7 @@ for i, word in enumerate(a):
 rouge = RougeScorer(["rouge1", "rouge2", "rougeL"]).score(reference, predicted)
 print({name: round(score.fmeasure, 3) for name, score in rouge.items()})
 assert math.isclose(rouge["rougeL"].fmeasure, 2 * table[-1, -1] / (len(a) + len(b)))
-plotting.heat_map(table[1:, 1:].astype(float), a, b, ("predicted, read so far", "reference, read so far", "words"),
+plotting.heat_map(table[1:, 1:], a, b, ("predicted, read so far", "reference, read so far", "words"),
                   f"The longest common subsequence has {table[-1, -1]} words of {len(b)}")
 
 # %% [markdown]

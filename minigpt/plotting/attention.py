@@ -10,7 +10,7 @@ def heat_map(values, rows, columns, labels, title, diverging=False):
     """A table of numbers as colours, with the numbers written in; without signs, an exact 0 stays empty.
 
     Args:
-        values: (R, C).
+        values: (R, C); whole numbers are written as such, others with two places.
         rows, columns: names of the R rows and the C columns.
         labels: what the rows, the columns and the numbers are.
         title: what the figure shows.
@@ -18,12 +18,13 @@ def heat_map(values, rows, columns, labels, title, diverging=False):
     """
     figure, axes = new_axes(1.9 + 0.85 * len(columns), 1.5 + 0.5 * len(rows))
     axes.grid(False)
-    largest = np.abs(values).max()
+    values = np.asarray(values)
+    largest, places = np.abs(values).max(), 0 if np.issubdtype(values.dtype, np.integer) else 2
     colours = LinearSegmentedColormap.from_list("", [ORANGE, "white", BLUE] if diverging else ["white", BLUE])
     image = axes.imshow(values, cmap=colours, vmin=-largest if diverging else 0, vmax=largest, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         colour = "white" if value > 0.6 * largest else "black"
-        words = f"{value + 0.0:.2f}" if value or diverging else ""
+        words = f"{value + 0.0:.{places}f}" if value or diverging else ""
         axes.text(column, row, words, ha="center", va="center", color=colour)
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
