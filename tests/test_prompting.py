@@ -159,6 +159,9 @@ def test_a_prompt_beyond_the_context_equals_one_without_the_oldest_examples():
     short = classifier("sum", context_length=24, shown=tuple(EXAMPLES[long.notes["examples dropped"] :]))
     np.testing.assert_allclose(found, short.scores([Labelled("jj", None)]), atol=1e-6)
     assert short.notes["examples dropped"] == 0
+    calibrated = classifier("calibrated", context_length=24, shown=tuple(EXAMPLES), content_free=("a", "b"))
+    calibrated.probabilities([Labelled("jj", None)])
+    assert calibrated.notes == long.notes  # the questions without content are not the user's
 
 
 def test_a_shown_example_changes_the_answer_and_the_model_keeps_its_weights():

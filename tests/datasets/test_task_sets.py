@@ -147,6 +147,11 @@ def test_the_right_end_alone_names_someone_of_the_beginning():
     assert len({example.answer for example in examples}) == 4
 
 
+def test_questions_are_about_many_documents():
+    contexts = collections.Counter(example.context for example in world("questions", 60, 30).train)
+    assert len(contexts) >= 30 and max(contexts.values()) == 2
+
+
 def test_labels_of_pairs_numbers_and_summaries_are_true():
     documents = list(itertools.islice(TinyWorld("train").documents(60), 60))
     translations = {s.text: s.chinese for document in documents for s in document.sentences}

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -240,6 +241,13 @@ def test_only_the_answer_is_scored():
     row = batch.examples[0].rows[0]
     n_prompt = 1 + len("say hi") + 1
     assert batch.targets[0].tolist() == [-100] * (n_prompt - 1) + row[n_prompt:] + [-100]
+    model, batch = make(task), encode(task, examples)
+    total, count = task.loss(model, batch)
+    logits = task.outputs(model, batch)
+    expected = [-logits[row, place].log_softmax(-1)[target] for (row, place), target in np.ndenumerate(batch.targets)
+                if target != -100]  # fmt: skip
+    assert count == len(expected) == len("hi") + len("longer") + 2
+    torch.testing.assert_close(total, sum(expected), atol=1e-4, rtol=1e-5)
 
 
 def test_unknown_labels_and_a_single_class_are_refused():
