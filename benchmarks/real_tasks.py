@@ -63,7 +63,7 @@ ROWS = {
     "translation": Row("translation", "tatoeba-en-zh", "BLEU", {"learning_rate": 1e-3}),
     "summary": Row("summary", "scitldr-a", "ROUGE-L", {"learning_rate": 1e-3}),
     "dialogue": Row("dialogue", "sgd-dialogue", "ROUGE-L", {"learning_rate": 1e-3, "epochs": 6}),
-    "instruction": Row("instruction", "instruction", "ROUGE-L", {"learning_rate": 1e-3, "epochs": 6}),
+    "instruction": Row("instruction", "instruction", "chrF", {"learning_rate": 1e-3, "epochs": 6}),
     "questions": Row("questions", "xquad-en", "word F1", {"epochs": 5}),
     "pairs": Row("pairs", "snli-small", "accuracy", {"epochs": 5}),
 }  # fmt: skip
@@ -132,12 +132,15 @@ def _value(row, task, examples, predictions):
 
 def untrained():
     """The same model before it has read anything."""
+    import torch
+
     from minigpt.checkpoint import load_model, replacing_folder, save_model
     from minigpt.model import GPT
 
     trained, tokenizer = load_model(str(OUT / "base"))
+    torch.manual_seed(0)
     with replacing_folder(OUT / "untrained") as folder:
-        save_model(folder, GPT(trained.config, seed=0), tokenizer)
+        save_model(folder, GPT(trained.config), tokenizer)
 
 
 def baselines():

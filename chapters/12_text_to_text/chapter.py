@@ -135,12 +135,12 @@ assert torch.allclose(by_hand, logits.grad)
 
 # %%
 plotting.show_source(heads.TextToText.loss)
-questions = world("questions", n_train=300, n_held_out=60, seed=3)
+questions = world("questions", n_train=240, n_held_out=60, seed=3)
 sets = {
     "questions": as_text(questions),
     "translation": as_text(world("translation", n_train=600, n_held_out=40, seed=3), "In Chinese:"),
-    "summary": as_text(world("summary", n_train=200, n_held_out=40, seed=3), "In short:"),
-    "dialogue": as_text(world("dialogue", n_train=250, n_held_out=40, seed=3), "Next:"),
+    "summary": as_text(world("summary", n_train=160, n_held_out=40, seed=3), "In short:"),
+    "dialogue": as_text(world("dialogue", n_train=200, n_held_out=40, seed=3), "Next:"),
 }
 share = {}
 for name, task_set in sets.items():
@@ -258,7 +258,7 @@ assert scores["rouge1"].fmeasure == 1
 # ## 4 · One model, four tasks
 #
 # Now the training: all four tasks in one heap, shuffled, and every parameter learns. The instruction in the prompt
-# tells the model what is wanted. It is small and so are the data: 1,350 examples, read three times.
+# tells the model what is wanted. It is small and so are the data: 1,200 examples, read three times.
 
 # %%
 plotting.show_source(text_tasks.mixture, docstring=False)
@@ -296,7 +296,7 @@ plotting.score_by_task({f"{name}\n{key}": {who: table[name][who][key] for who in
 #
 # Now compare with *before*. Translation and summary were gained by training. For questions look at both bars: the
 # pretrained model, asked in the form that it had read in thousands of stories, had answered some. Where the bar did not
-# grow, training has not helped: 300 questions have few scored tokens, and the marks in the row were new to the model.
+# grow, training has not helped: 240 questions have few scored tokens, and the marks in the row were new to the model.
 # Fine-tuning does not make a model better at whatever it is given. Look at what it says.
 
 # %%
@@ -391,7 +391,7 @@ print(f"{example.question} Right: {example.answers[0][0]}. Pointed at: {pointed[
 plotting.span_probabilities(shown, first, last, f"{example.question} It points at {pointed[number]}")
 
 # %% [markdown]
-# Both models read the same 300 questions. Which is better may be seen above; what differs for certain is
+# Both models read the same 240 questions. Which is better may be seen above; what differs for certain is
 # the *kind* of mistake. The one that points can be wrong, but what it says is always in the text. The one that writes
 # makes up names. That is the difference between a wrong page number and an invented quotation.
 #
@@ -518,7 +518,7 @@ plotting.show_source(heads.MultipleChoice)
 # %% [markdown]
 # ## 8 · Where these four fail
 #
-# **Small and short.** Three rounds through 1,350 examples are enough to see four tasks appear, not to finish them. On
+# **Small and short.** Three rounds through 1,200 examples are enough to see four tasks appear, not to finish them. On
 # your own time, `minigpt finetune --task translation --learning-rate 1e-3 --dropout 0`, and the same for `questions`,
 # read thousands of examples in a few minutes, and print what becomes of the two weak rows.
 #
