@@ -359,6 +359,22 @@ CATALOG: dict[str, DataSet] = {
         "intent: 14,484 requests to a voice assistant, seven intents (Coucke et al. 2018)", "CC0 1.0", _SNIPS_FILES),
     "snips-slots": DataSet(
         "slots: the parts of the same requests, such as an artist or a city", "CC0 1.0", _SNIPS_FILES),
+    "optdigits": DataSet(
+        "handwritten digits of 30 writers, 3,823 images of 8 × 8 pixels (Alpaydin & Kaynak 1998)", "CC BY 4.0",
+        _repository("yupinghuang/optical_digits", "e20bac46f63c368613b24b2ff6b24259d791ae51", "optdigits", {
+            "data/optdigits.tra": (
+                "optdigits.tra", "a6d20dd0016ea85e8e207860d7b59411b07ddd18981ab250fa0ce37525570ab7"),
+            "data/optdigits.hol": (
+                "optdigits.hol", "4e93dfa93f501c29e4b6e1db417db68be20a7acafd85e52939e04369ecde386a"),
+        })),
+    "mnist-t10k": DataSet(
+        "handwritten digits, the 10,000 test images of MNIST, 28 × 28 pixels (LeCun et al. 1998)", "CC BY-SA 3.0",
+        _repository("dlsyscourse/hw0", "64862053e2d82ca465307a76b25ef0bd30dd08fb", "mnist_t10k", {
+            "data/t10k-images-idx3-ubyte.gz": (
+                "t10k-images-idx3-ubyte.gz", "8be8d0bbf1280248939ffa7126e45f0af5476d9b7e23398415c58ac9976591df"),
+            "data/t10k-labels-idx1-ubyte.gz": (
+                "t10k-labels-idx1-ubyte.gz", "dea1acd74f516a7fe5404d4f2afa815fd3da07dceb42585f6a240c3a81bf1b85"),
+        })),
 }  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Images, audio and text in one GPT."""
