@@ -46,7 +46,7 @@ def digit_images(part, data="digits"):
         part: "train", "validation" or "test".
         data: "digits", embedded: the 1,797 of scikit-learn, 8 × 8, in the order of the file, where each writer's
             stand together; 1,100, 250 and 447 of them. Or, by name from the catalogue, "optdigits": 30 writers' digits
-            to train and validate on (3,000 and 823), and all of scikit-learn's, which other people wrote, to test; or
+            to train and validate on (2,999 and 824), and all of scikit-learn's, which other people wrote, to test; or
             "mnist-t10k", 28 × 28: 7,000, 1,000 and 2,000 of the 10,000.
     Raises:
         ValueError: if the part or the name is unknown, or a file cannot be had.
