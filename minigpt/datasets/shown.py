@@ -56,14 +56,35 @@ def transcripts(recordings):
             for samples, label in zip(recordings.samples, recordings.labels)]  # fmt: skip
 
 
-def addition_facts(pairs, direct=False):
-    """Sums as text alone, without a picture: "3+6=9".
+def addition_facts(pairs, images=None, generator=None):
+    """Sums that are known from a text: "sum: 3+6=" → "9", for each of the pairs (a, b).
 
     Args:
-        pairs: (a, b), digits.
-        direct: the sum alone is asked for, not the digits that it is made of.
+        pairs: digits (a, b).
+        images: where to draw pictures from that have nothing to do with the text: beside them, a model learns that the
+            written digits decide. None leaves the pictures' places empty.
+        generator: NumPy's, for the pictures; three of ten facts have none.
     """
-    return [Shown(f"{a}+{b}=" if direct else "sum:", f"{a + b}" if direct else f" {a}+{b}={a + b}") for a, b in pairs]
+    examples = []
+    for a, b in pairs:
+        beside = (None, None)
+        if images is not None and generator.random() < 0.7:
+            beside = tuple(images.pixels[index] for index in generator.integers(len(images), size=2))
+        examples.append(Shown(f"{IMAGE}{IMAGE}sum: {a}+{b}=", f"{a + b}", beside))
+    return examples
+
+
+def held_out_pairs(generator, n=10):
+    """All (a, b) of two digits, divided: n unordered pairs of different digits, both ways round, and the rest.
+
+    No two of the n have the same sum, from 3 to 15, so that every sum still occurs among the rest. At most 13.
+    """
+    held_out = []
+    for total in generator.choice(np.arange(3, 16), size=n, replace=False):
+        smaller = range(max(0, total - 9), (total + 1) // 2)  # a < b
+        a = int(generator.choice(smaller))
+        held_out += [(a, int(total) - a), (int(total) - a, a)]
+    return held_out, [(a, b) for a in range(10) for b in range(10) if (a, b) not in held_out]
 
 
 def sums(images, pairs, generator, direct=False):

@@ -128,7 +128,7 @@ def fused_optimizer(model, config, text_share=0.3, gate_share=10.0):
         gate_share: the gates' own: single numbers that start at 0, where a matrix moves by many entries at once.
     Source: both shares are our choice.
     """
-    text = {id(p) for name, p in model.gpt.named_parameters() if ".look." not in name}
+    text = {id(parameter) for parameter in model.text_parameters()}
     groups = {}
     for parameter in model.parameters():
         if parameter.requires_grad:

@@ -237,6 +237,10 @@ class _FusedGPT(nn.Module):
         """The GPT's."""
         return self.gpt.token_embedding
 
+    def text_parameters(self):
+        """The parameters that the text model came with, in its own order."""
+        return [parameter for name, parameter in self.gpt.named_parameters() if ".look." not in name]
+
     def placeholder_tokens(self, name):
         """How many ids stand in a text for one item of this modality."""
         raise NotImplementedError
@@ -350,11 +354,6 @@ class CrossAttentionGPT(_FusedGPT):
         for index in range(0, len(gpt.blocks), every):
             look = GatedCrossAttention(gpt.config).to(gpt.token_embedding.weight.device)
             gpt.blocks[index] = _LookThenRead(look, gpt.blocks[index], self.view)
-
-    def new_parameters(self):
-        """All parameters that the text model did not have; Flamingo trains these alone."""
-        old = {id(p) for name, p in self.gpt.named_parameters() if ".look." not in name}
-        return [p for p in self.parameters() if id(p) not in old]
 
     def placeholder_tokens(self, name):
         """One id marks where an item stands."""

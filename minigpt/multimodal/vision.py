@@ -5,6 +5,7 @@ Pixels are numbers from -1 to 1, shaped (B, C, height, width).
 
 import itertools
 import math
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -168,7 +169,10 @@ def read_image(path):
         raise ValueError(f"{path} is not a file: give a picture, such as a PNG")
     notes = []
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
+            opened = Image.open(path)
+        with opened as image:
             if image.width * image.height > MOST_PIXELS:
                 raise ValueError(f"{path} has {image.width} × {image.height} pixels: at most {MOST_PIXELS:,} are read")
             if getattr(image, "n_frames", 1) > 1:
