@@ -28,7 +28,8 @@ class Voices:
 def pictures(labels):
     """Pictures whose every pixel is their label."""
     labels = np.array(labels)
-    return LabelledImages(np.ones((len(labels), 1, 2, 3), np.float32) * labels[:, None, None, None], labels, DIGIT_NAMES)
+    pixels = np.ones((len(labels), 1, 2, 3), np.float32) * labels[:, None, None, None]
+    return LabelledImages(pixels, labels, DIGIT_NAMES)
 
 
 @pytest.fixture
@@ -47,14 +48,14 @@ def test_the_parts_of_the_digits_are_the_published_ones():
     pixels = np.concatenate([images.pixels for images in embedded])
     assert pixels.min() == -1 and pixels.max() == 1 and set(np.unique(pixels * 8)) == set(range(-8, 9))
     for name in ("part", "set"):
-        with pytest.raises(ValueError, match="did you mean|choose from"):
+        with pytest.raises(ValueError, match=r"did you mean|choose from"):
             digit_images(*{"part": ("tset",), "set": ("train", "digit")}[name])
 
 
 def test_an_example_needs_an_item_for_each_placeholder():
-    with pytest.raises(ValueError, match="has 1 <.image.>, but 0 are given"):
+    with pytest.raises(ValueError, match=r"has 1 <.image.>, but 0 are given"):
         Shown("<|image|>what?", "that")
-    with pytest.raises(ValueError, match="has 0 <.audio.>, but 1 are given"):
+    with pytest.raises(ValueError, match=r"has 0 <.audio.>, but 1 are given"):
         Shown("what?", "that", sounds=(np.zeros(3),))
 
 
@@ -62,9 +63,9 @@ def test_captions_and_questions_say_what_is_shown():
     images = pictures([7, 4, 0])
     assert [example.answer for example in captions(images)] == [" seven", " four", " zero"]
     asked = {(digit_of(e.images[0]), e.prompt.removeprefix("<|image|>"), e.answer) for e in questions(images)}
-    assert asked == {(7, "which digit?", " seven"), (7, "even or odd?", " odd"), (7, "more than four?", " yes"),
-                     (4, "which digit?", " four"), (4, "even or odd?", " even"), (4, "more than four?", " no"),
-                     (0, "which digit?", " zero"), (0, "even or odd?", " even"), (0, "more than four?", " no")}  # fmt: skip
+    expected = {7: ("seven", "odd", "yes"), 4: ("four", "even", "no"), 0: ("zero", "even", "no")}
+    forms = ("which digit?", "even or odd?", "more than four?")
+    assert asked == {(d, form, f" {answer}") for d, answers in expected.items() for form, answer in zip(forms, answers)}
 
 
 def test_sums_show_the_two_digits_of_their_pair(generator):
