@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from minigpt.datasets.text import IGNORED
 from minigpt.generation import generate
 from minigpt.multimodal.fusion import Media
+from minigpt.multimodal.vision import as_other_writers
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,12 @@ def collate(model, tokenizer, examples, prepare, generator=None):
         targets[index, start - 1 : len(row) - 1] = torch.tensor(row[start:])
     lengths = torch.tensor([len(row) - 1 for row in rows])
     return AnswerBatch(ids, targets, torch.arange(width) < lengths[:, None], media_of(examples, prepare, generator))
+
+
+def prepare_images(images, generator=None):
+    """Pictures as the image encoder reads them, (n, C, height, width); with a generator, varied as by other writers."""
+    pixels = torch.from_numpy(np.stack(images))
+    return pixels if generator is None else as_other_writers(pixels, generator)
 
 
 def media_of(examples, prepare, generator=None):
