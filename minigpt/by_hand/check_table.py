@@ -136,12 +136,13 @@ def _summary(parameters):
 
 def cases():
     """Every operation of `operations`, and the whole GPT in its three variants."""
-    return [*_maps_and_lookups(), *_losses(), *_bends_and_norms(), *_attention(), *_blocks(), *_heads(), *_gpts()]
+    return [*_maps_and_lookups(), *_losses(), *_bends_and_norms(), *_attention(), *_blocks(), *_heads(),
+            *_two_sequences(), *_gpts()]
 
 
 def _normal(seed, **shapes):
     generator = np.random.default_rng(seed)
-    return {name: generator.standard_normal(shape) for name, shape in shapes.items()}
+    return {name: np.asarray(generator.standard_normal(shape)) for name, shape in shapes.items()}
 
 
 def _maps_and_lookups():
@@ -263,6 +264,37 @@ def _heads():
         Case("low-rank adapter", adapter,
              lambda p: op.low_rank_adapter_forward(p["x"], weight, bias, p["down"], p["up"], 3.0),
              op.low_rank_adapter_backward),
+    ]
+
+
+# The first text's two first tokens and the second text's first stand before any image, and see nothing
+_SEES = np.ones((B, 1, T, S), dtype=bool)
+_SEES[0, 0, :2] = _SEES[1, 0, :1] = False
+_SEES[0, 0, 2, 3:] = _SEES[1, 0, 3, :2] = False
+# Class 3 has no partner in b, class 4 none in a; others have several
+_LABELS_A, _LABELS_B = np.array([0, 1, 1, 2, 3]), np.array([1, 0, 2, 2, 1, 4, 0])
+
+
+def _two_sequences():
+    sequences = {"x": (B, T, D), "media": (B, S, V)}
+    weights = {f"{part}.{kind}": (D,) if kind == "bias" else (D, V if part in ("key", "value") else D)
+               for part in op.ATTENTION_PARTS for kind in ("weight", "bias")}
+    projector = {"up.weight": (F, V), "up.bias": (F,), "down.weight": (D, F), "down.bias": (D,)}
+    return [
+        Case("cross-attention", {**_normal(35, **sequences), **random_parameters(weights, 36)},
+             lambda p: op.cross_attention_forward(p["x"], p["media"], p, H, _SEES), op.cross_attention_backward),
+        Case("gated cross-attention", {**_normal(37, **sequences, gate=()), **random_parameters(weights, 38)},
+             lambda p: op.gated_cross_attention_forward(p["x"], p["media"], p["gate"], p, H, _SEES),
+             op.gated_cross_attention_backward),
+        Case("MLP projector", {**_normal(39, features=(B, T, V)), **random_parameters(projector, 40)},
+             lambda p: op.mlp_projector_forward(p["features"], p), op.mlp_projector_backward),
+        Case("pixel shuffle", _normal(41, features=(T, 4 * 6, V)),
+             lambda p: op.pixel_shuffle_forward(p["features"], 4, 6, 2), op.pixel_shuffle_backward),
+        Case("unit length", _normal(42, x=(B, T, K)), lambda p: op.unit_length_forward(p["x"]),
+             op.unit_length_backward),
+        Case("contrastive loss, several partners", _normal(43, a=(5, K), b=(7, K), log_scale=()),
+             lambda p: op.contrastive_forward(p["a"], p["b"], p["log_scale"], _LABELS_A[:, None] == _LABELS_B),
+             op.contrastive_backward),
     ]
 
 

@@ -19,7 +19,7 @@ and a leading batch axis is left out where it only comes along.
 
 Shapes, as in `minigpt.model`:
     B batch, T queries (tokens read now), S keys (tokens read so far), H heads, K head width, D model width,
-    V vocabulary; … stands for any leading axes.
+    V vocabulary, M width of an image or audio encoder; … stands for any leading axes.
 
 The results have the floating-point type of the inputs: float64 for checking, float32 for speed. Complex numbers pass
 through most operations as well; the complex step of `gradient_check` uses that.
@@ -999,6 +999,282 @@ def low_rank_adapter_backward(d_output, x, weight, down, up, scale, narrow):
 
 
 # ---------------------------------------------------------------------------------------------------------------
+# Two sequences: cross-attention, projectors, and the contrastive loss
+# ---------------------------------------------------------------------------------------------------------------
+
+
+def cross_attention_forward(x, media, parameters, n_heads, mask):
+    """Attention whose queries come from one sequence, and its keys and values from another.
+
+    A query that may look at nothing, such as a word before the first image, gets exactly 0. Its softmax over nothing
+    would be 0/0; so it is let look everywhere, and what it saw is thrown away.
+
+    Args:
+        x: what asks, (B, T, D).
+        media: what is asked, (B, S, M); its width M may be another.
+        parameters: query and output with `.weight` (D, D), key and value with `.weight` (D, M); each with `.bias` (D,).
+        n_heads: H, a divisor of D.
+        mask: booleans (B, 1, T, S), True where query t may look at u; a row may be all False.
+    Returns:
+        (B, T, D), and the cache.
+    Source: Vaswani et al. (2017), section 3.2.3; nothing to look at: Alayrac et al. (2022), section 2.3.
+    """
+    _require_names(parameters, [f"{part}.{kind}" for part in ATTENTION_PARTS for kind in ("weight", "bias")])
+    _require_float(x=x, media=media)
+    _require_shape("x", x, (None, None, None))
+    _require_shape("media", media, (len(x), None, None))
+    _require_boolean("mask", mask)
+    _require_shape("mask", mask, (len(x), 1, x.shape[1], media.shape[1]))
+    query, key, value = (
+        split_heads(linear_forward(source, parameters[f"{part}.weight"], parameters[f"{part}.bias"])[0], n_heads)
+        for part, source in (("query", x), ("key", media), ("value", media))
+    )
+    looks = mask.any(axis=-1, keepdims=True)  # (B, 1, T, 1)
+    mixed, attention_cache = attention_forward(query, key, value, mask | ~looks)  # (B, H, T, K)
+    mixed, looks = merge_heads(mixed), looks[:, 0]  # (B, T, D) and (B, T, 1)
+    output, _ = linear_forward(mixed, parameters["output.weight"], parameters["output.bias"])
+    return np.where(looks, output, 0), (x, media, parameters, n_heads, looks, mixed, attention_cache)
+
+
+def cross_attention_backward(d_output, x, media, parameters, n_heads, looks, mixed, attention_cache):
+    """The gradients of x, media and all parameters.
+
+    The steps of the forward pass in reverse. Now x was used once, for the query, and media twice:
+
+        d_x = d_x(query)        d_media = d_media(key) + d_media(value)
+
+    A query that saw nothing gave 0 whatever all numbers were: its row of the upstream gradient becomes 0, and with it
+    everything that this row would send further back.
+
+    Returns:
+        d_x (B, T, D), d_media (B, S, M), and a dictionary of gradients under the parameters' names.
+    """
+    _require_shape("d_output", d_output, x.shape)
+    gradients = {}
+    d_mixed, gradients["output.weight"], gradients["output.bias"] = linear_backward(
+        np.where(looks, d_output, 0), mixed, parameters["output.weight"])
+    d_heads = attention_backward(split_heads(d_mixed, n_heads), *attention_cache)
+    d_sources = []
+    for part, source, d_head in zip(("query", "key", "value"), (x, media, media), d_heads):
+        d_source, gradients[f"{part}.weight"], gradients[f"{part}.bias"] = linear_backward(
+            merge_heads(d_head), source, parameters[f"{part}.weight"])
+        d_sources.append(d_source)
+    d_x, d_media_by_key, d_media_by_value = d_sources
+    return d_x, d_media_by_key + d_media_by_value, gradients
+
+
+def gated_cross_attention_forward(x, media, gate, parameters, n_heads, mask):
+    """Let a text look at media, as much as a learned gate allows: y = x + tanh(g) · cross-attention(x, media).
+
+    The gate starts at 0, and tanh 0 = 0: y is then x, bit for bit, and a trained GPT says what it said before.
+
+    Args:
+        x, media, parameters, n_heads, mask: as for `cross_attention_forward`.
+        gate: g, one number.
+    Returns:
+        (B, T, D), and the cache.
+    Source: Alayrac et al. (2022), section 2.2 and figure 4, where norms and a gated feed-forward layer are added.
+    """
+    _require_float(gate=gate)
+    _require_shape("gate", gate, ())
+    seen, attention_cache = cross_attention_forward(x, media, parameters, n_heads, mask)
+    opening = np.tanh(gate)
+    return x + opening * seen, (opening, seen, attention_cache)
+
+
+def gated_cross_attention_backward(d_output, opening, seen, attention_cache):
+    """The gradients of x, media, the gate and all parameters.
+
+    With o = tanh g and f = cross-attention(x, media), y_ti = x_ti + o f_ti. The gate touches every entry, so its
+    gradient is a sum over all of them, through tanh' = 1 - tanh²:
+
+        d_f_ti = o d_y_ti        d_g = (1 - o²) Σ_ti d_y_ti f_ti        d_x = d_y + attentionᵀ(d_f)
+
+    At g = 0 the first is 0: media and all parameters have no gradient yet. The second is not, because 1 - o² = 1: the
+    gate moves first, and then lets the others learn.
+
+    Returns:
+        d_x (B, T, D), d_media (B, S, M), d_gate (), and a dictionary of gradients under the parameters' names.
+    """
+    _require_shape("d_output", d_output, seen.shape)
+    d_through, d_media, gradients = cross_attention_backward(opening * d_output, *attention_cache)
+    d_gate = (1 - opening * opening) * (d_output * seen).sum()
+    return d_output + d_through, d_media, d_gate, gradients
+
+
+def mlp_projector_forward(features, parameters):
+    """From an encoder's width to the GPT's, token by token: down(gelu(up(features))).
+
+    The same three steps as a feed-forward layer; only the widths are others, and nothing is added to a stream.
+
+    Args:
+        features: (…, M), what an image or audio encoder gives.
+        parameters: up.weight (F, M), up.bias (F,), down.weight (D, F), down.bias (D,).
+    Returns:
+        (…, D), and the cache.
+    Source: Liu et al. (2024), LLaVA-1.5, section 3.2: two matrices in place of LLaVA's one. GELU is our tanh form.
+    """
+    return feed_forward_forward(features, parameters)
+
+
+def mlp_projector_backward(d_output, x, parameters, bent, gelu_cache):
+    """The gradients of the features and of all parameters, as for `feed_forward_backward`.
+
+    Returns:
+        d_features (…, M), and a dictionary of gradients under the parameters' names.
+    """
+    return feed_forward_backward(d_output, x, parameters, bent, gelu_cache)
+
+
+def pixel_shuffle_forward(features, height, width, side):
+    """Make one token of each square of neighbouring tokens: fewer and wider, and no number lost.
+
+        y_(row·W/r + column)(i·r² + a·r + b) = x_((row·r + a)·W + column·r + b)i,    a and b from 0 to r - 1
+
+    Args:
+        features: (B, N, M), the tokens of a grid of N = height · width, row by row.
+        height, width: of the grid, in tokens; W is the width.
+        side: r, the square's side in tokens; a divisor of both.
+    Returns:
+        (B, N/r², M·r²), and the cache.
+    Source: Shi et al. (2016), section 3.2, the other way round; for a GPT's images: Chen et al. (2024), InternVL 1.5,
+        section 3.1.
+    """
+    _require_float(features=features)
+    if side < 1 or height % side or width % side:
+        raise ValueError(f"side={side} must be a positive divisor of height={height} and width={width}")
+    _require_shape("features", features, (None, height * width, None))
+    batch, _, depth = features.shape
+    squares = features.reshape(batch, height // side, side, width // side, side, depth)
+    squares = squares.transpose(0, 1, 3, 5, 2, 4)  # (B, H/r, W/r, M, r, r): what is inside a square goes last
+    return squares.reshape(batch, height * width // side**2, depth * side**2), (height, width, side)
+
+
+def pixel_shuffle_backward(d_output, height, width, side):
+    """The gradient of the features: every number went to one place, so its gradient comes back from there.
+
+    A rearrangement is a product with a permutation matrix P, and the backward of a product is Pᵀ, which is P⁻¹:
+    the same two reshapes and the transposition, the other way round. Nothing is added up.
+
+    Returns:
+        d_features (B, N, M).
+    """
+    batch, _, depth = d_output.shape
+    squares = d_output.reshape(batch, height // side, width // side, depth // side**2, side, side)
+    return squares.transpose(0, 1, 4, 2, 5, 3).reshape(batch, height * width, depth // side**2)
+
+
+def unit_length_forward(x):
+    """Keep a vector's direction and give it length 1: u = x / ‖x‖. A product of two such vectors is their cosine.
+
+    Args:
+        x: (…, D), no vector all 0: that has no direction.
+    Returns:
+        (…, D), and the cache.
+    """
+    _require_float(x=x)
+    length = np.sqrt((x * x).sum(axis=-1, keepdims=True))  # (…, 1)
+    if not length.all():
+        raise ValueError(f"x must have no vector of length 0, got {int((length == 0).sum())}")
+    unit = x / length
+    return unit, (unit, length)
+
+
+def unit_length_backward(d_output, unit, length):
+    """The gradient of x.
+
+    With ℓ = ‖x‖ and ∂ℓ/∂x_j = x_j / ℓ = u_j, an entry x_j acts directly and through the length:
+
+        ∂u_i/∂x_j = δ_ij / ℓ - x_i u_j / ℓ² = (δ_ij - u_i u_j) / ℓ
+        d_x_j = (d_u_j - u_j Σ_i d_u_i u_i) / ℓ
+
+    What is taken away is d_u's part along u: making a vector longer does not change its direction.
+
+    Returns:
+        d_x (…, D).
+    """
+    _require_shape("d_output", d_output, unit.shape)
+    return (d_output - unit * (d_output * unit).sum(axis=-1, keepdims=True)) / length
+
+
+def contrastive_forward(a, b, log_scale, positive):
+    """How badly two kinds of embeddings find their partners, in both directions.
+
+    With u_i = a_i / ‖a_i‖, v_j = b_j / ‖b_j‖ and scores s_ij = exp(λ) u_i · v_j, each a is asked which b belong to it,
+    and each b which a: two cross-entropies, over the rows and over the columns of one matrix. With several right
+    answers the wanted distribution is uniform over them:
+
+        q_ij = [i and j belong together] / (how many j belong to i)        p_i = softmax over j of s_ij
+        L_ab = -(1/n) Σ_i Σ_j q_ij log p_ij        L = ½ (L_ab + L_ba)
+
+    where i runs over the n rows that have a partner, and L_ba is the same with a and b exchanged.
+
+    Args:
+        a: (N, D), such as embeddings of images.
+        b: (M, D), such as embeddings of texts.
+        log_scale: λ, one number; exp(-λ) is the temperature.
+        positive: booleans (N, M), True where a_i and b_j belong together. For pairs by position this is
+            `np.eye(N, dtype=bool)`, for classes `labels_a[:, None] == labels_b`.
+    Returns:
+        the loss in nats, a scalar, and the cache.
+    Raises:
+        ValueError: if nothing belongs together.
+    Source: Radford et al. (2021), section 2.3 and figure 3; several partners: Khosla et al. (2020), equation 2, in both
+        directions between two kinds as in Yang et al. (2022), section 3, where directions are summed, not averaged.
+    """
+    _require_float(a=a, b=b, log_scale=log_scale)
+    _require_shape("a", a, (None, None))
+    _require_shape("b", b, (None, a.shape[1]))
+    _require_shape("log_scale", log_scale, ())
+    _require_boolean("positive", positive)
+    _require_shape("positive", positive, (len(a), len(b)))
+    if not positive.any():
+        raise ValueError(f"positive must be True somewhere, all {positive.size} entries are False")
+    unit_a, a_cache = unit_length_forward(a)
+    unit_b, b_cache = unit_length_forward(b)
+    scale = np.exp(log_scale)
+    scores = scale * (unit_a @ unit_b.T)  # (N, M)
+    a_to_b, rows_cache = _partners_forward(scores, positive)
+    b_to_a, columns_cache = _partners_forward(scores.T, positive.T)
+    return (a_to_b + b_to_a) / 2, (a_cache, b_cache, scale, scores, rows_cache, columns_cache)
+
+
+def contrastive_backward(d_loss, a_cache, b_cache, scale, scores, rows_cache, columns_cache):
+    """The gradients of a, b and λ.
+
+    Each direction is a cross-entropy: with r_i = Σ_j q_ij, which is 1, or 0 for a row without a partner, its gradient
+    is d_s_ij = (r_i p_ij - q_ij) / n. Both directions read the same scores, so their gradients add up, the second
+    transposed, each with its half. From there
+
+        s_ij = exp(λ) Σ_k u_ik v_jk   →   d_u_ik = exp(λ) Σ_j d_s_ij v_jk,    d_v_jk = exp(λ) Σ_i d_s_ij u_ik
+        ∂s_ij/∂λ = s_ij               →   d_λ = Σ_ij d_s_ij s_ij
+
+    and through the lengths to a and b by `unit_length_backward`.
+
+    Returns:
+        d_a (N, D), d_b (M, D), d_log_scale ().
+    """
+    half = d_loss / 2
+    d_scores = _partners_backward(half, *rows_cache) + _partners_backward(half, *columns_cache).T
+    unit_a, unit_b = a_cache[0], b_cache[0]
+    d_a = unit_length_backward(scale * (d_scores @ unit_b), *a_cache)
+    d_b = unit_length_backward(scale * (d_scores.T @ unit_a), *b_cache)
+    return d_a, d_b, (d_scores * scores).sum()
+
+
+def _partners_forward(scores, positive):
+    """Cross-entropy of each row's uniform choice among its partners; a row without one is not counted."""
+    wanted = (positive / np.maximum(positive.sum(axis=-1, keepdims=True), 1)).astype(scores.dtype)  # rows sum to 1 or 0
+    log_probabilities, _ = log_softmax_forward(scores)
+    n_counted = int(positive.any(axis=-1).sum())
+    return -(wanted * log_probabilities).sum() / n_counted, (log_probabilities, wanted, n_counted)
+
+
+def _partners_backward(d_loss, log_probabilities, wanted, n_counted):
+    return log_softmax_backward(-d_loss / n_counted * wanted, log_probabilities)
+
+
+# ---------------------------------------------------------------------------------------------------------------
 # Dictionaries of parameters
 # ---------------------------------------------------------------------------------------------------------------
 
@@ -1047,7 +1323,7 @@ def _safe_log(x):
 
 def _require_float(**arrays):
     for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):
+        if not isinstance(array, (np.ndarray, np.generic)):  # a step along an array of shape () gives a NumPy number
             raise ValueError(f"{name} must be a NumPy array of floats, got {type(array).__name__}")
         if array.dtype.kind not in "fc":  # floats; complex numbers come from a complex step
             raise ValueError(f"{name} must hold floats, got {array.dtype}")

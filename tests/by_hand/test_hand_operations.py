@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from minigpt import model as torch_model
 from minigpt.by_hand import check_table
 from minigpt.by_hand import operations as op
-from minigpt.by_hand.check_table import D, H, K, S, T
+from minigpt.by_hand.check_table import D, H, K, S, T, V
 from minigpt.by_hand.gradient_check import check_gradient
 from minigpt.config import GPTConfig
+from minigpt.multimodal.fusion import CrossAttention, MLPProjector
 
 CASES = {case.operation: case for case in check_table.cases()}
 IDS = torch.tensor([[3, 1, 3, 6, 0], [1, 3, 5, 5, 2]])
@@ -56,6 +57,30 @@ def one_more_key():
     return longer
 
 
+def torch_cross_attention(parameters):
+    own = {name: tensor for name, tensor in parameters.items() if "." in name}
+    sees = torch.from_numpy(check_table._SEES)
+    module = CrossAttention(SMALL).double()
+    return torch.func.functional_call(module, own, (parameters["x"], parameters["media"], sees))
+
+
+def torch_projector(parameters):
+    own = {name: tensor for name, tensor in parameters.items() if "." in name}
+    return torch.func.functional_call(MLPProjector(1, V, D).double(), own, (parameters["features"],))
+
+
+def torch_contrastive(parameters):
+    """Cross-entropy with probabilities for targets, of the rows and of the columns that have a partner."""
+    a, b = F.normalize(parameters["a"], dim=-1), F.normalize(parameters["b"], dim=-1)
+    scores = a @ b.T * parameters["log_scale"].exp()
+    wanted = torch.from_numpy(check_table._LABELS_A)[:, None] == torch.from_numpy(check_table._LABELS_B)
+    losses = []
+    for rows, answers in ((scores, wanted.double()), (scores.T, wanted.T.double())):
+        counted = answers.sum(1) > 0
+        losses.append(F.cross_entropy(rows[counted], F.normalize(answers[counted], p=1, dim=1)))
+    return sum(losses) / 2
+
+
 SMALL = GPTConfig(d_model=D, n_heads=H, dropout=0.0)
 IN_TORCH = {
     "linear": lambda p: F.linear(p["x"], p["weight"], p["bias"]),
@@ -90,6 +115,12 @@ IN_TORCH = {
     "output head": lambda p: F.linear(p["hidden"], p["table"]),
     "tied embedding and head": lambda p: F.linear(F.embedding(IDS, p["table"]), p["table"]),
     "low-rank adapter": torch_adapter,
+    "cross-attention": torch_cross_attention,
+    "gated cross-attention": lambda p: p["x"] + p["gate"].tanh() * torch_cross_attention(p),
+    "MLP projector": torch_projector,
+    "pixel shuffle": lambda p: F.pixel_unshuffle(p["features"].unflatten(1, (4, 6)).movedim(-1, 1), 2).flatten(2).mT,
+    "unit length": lambda p: F.normalize(p["x"], dim=-1),
+    "contrastive loss, several partners": torch_contrastive,
 }
 
 
@@ -299,9 +330,109 @@ def test_relu_takes_zero_at_its_kink():
     np.testing.assert_array_equal(op.relu_backward(np.ones(3), np.array([-1.0, 0.0, 1.0])), [0, 0, 1])
 
 
+# --- two sequences --------------------------------------------------------------------------------------------
+
+
+def test_a_query_that_sees_nothing_gets_exactly_nothing_and_sends_nothing_back():
+    case = CASES["cross-attention"]
+    output, cache = case.forward(case.parameters)
+    blind = ~check_table._SEES.any(axis=-1)[:, 0]  # (B, T)
+    assert blind.sum() == 3 and not output[blind].any() and output[~blind].all()
+    d_output = np.where(blind[..., None], 1.0, 0.0) * np.ones_like(output)
+    d_x, d_media, gradients = op.cross_attention_backward(d_output, *cache)
+    assert not any(gradient.any() for gradient in (d_x, d_media, *gradients.values()))
+
+
+def test_with_every_row_blind_there_is_no_nan_and_no_gradient():
+    p = CASES["cross-attention"].parameters
+    output, cache = op.cross_attention_forward(p["x"], p["media"], p, H, np.zeros((2, 1, T, S), bool))
+    assert not output.any()
+    d_x, d_media, gradients = op.cross_attention_backward(np.ones_like(output), *cache)
+    assert not any(gradient.any() for gradient in (d_x, d_media, *gradients.values()))
+
+
+def test_cross_attention_of_a_sequence_with_itself_is_self_attention():
+    case = CASES["multi-head attention"]
+    p, mask = case.parameters, op.attention_mask(T, T, key_is_real=IS_REAL.numpy())
+    crossed, cache = op.cross_attention_forward(p["x"], p["x"], p, H, mask)
+    alone, own_cache = case.forward(p)
+    np.testing.assert_allclose(crossed, alone, rtol=1e-12)
+    d_x, d_media, gradients = op.cross_attention_backward(np.cos(alone), *cache)
+    d_alone, own_gradients = op.multi_head_attention_backward(np.cos(alone), *own_cache)
+    np.testing.assert_allclose(d_x + d_media, d_alone, rtol=1e-10)
+    for name in own_gradients:
+        np.testing.assert_allclose(gradients[name], own_gradients[name], rtol=1e-10, atol=1e-12)
+
+
+def test_a_closed_gate_changes_nothing_and_is_the_only_one_to_learn():
+    p = {**CASES["gated cross-attention"].parameters, "gate": np.zeros(())}
+    output, cache = op.gated_cross_attention_forward(p["x"], p["media"], p["gate"], p, H, check_table._SEES)
+    np.testing.assert_array_equal(output, p["x"])
+    upstream = np.cos(output)
+    d_x, d_media, d_gate, gradients = op.gated_cross_attention_backward(upstream, *cache)
+    np.testing.assert_array_equal(d_x, upstream)
+    assert d_gate != 0 and not any(gradient.any() for gradient in (d_media, *gradients.values()))
+
+
+def test_pixel_shuffle_of_a_small_grid_worked_out_on_paper():
+    features = np.arange(8.0).reshape(1, 8, 1)  # rows 0 1 2 3 and 4 5 6 7
+    output, cache = op.pixel_shuffle_forward(features, 2, 4, 2)
+    np.testing.assert_array_equal(output[0], [[0, 1, 4, 5], [2, 3, 6, 7]])
+    np.testing.assert_array_equal(op.pixel_shuffle_backward(output, *cache), features)
+
+
+def test_equal_similarities_cost_the_logarithm_of_how_many_there_are():
+    same, scale = np.ones((6, 4)), np.array(1.3)
+    loss, cache = op.contrastive_forward(same, same, scale, np.eye(6, dtype=bool))
+    assert loss == pytest.approx(math.log(6))
+    loss, _ = op.contrastive_forward(same, same[:3], scale, np.ones((6, 3), bool))
+    assert loss == pytest.approx((math.log(6) + math.log(3)) / 2)
+    assert op.contrastive_backward(1.0, *cache)[2] == pytest.approx(0)  # a scale cannot tell equals apart
+
+
+def test_two_pairs_worked_out_on_paper():
+    a, b = np.array([[3.0, 0.0], [0.0, 0.5]]), np.array([[2.0, 0.0], [0.0, 7.0]])  # lengths do not count
+    loss, cache = op.contrastive_forward(a, b, np.log(np.array(2.0)), np.eye(2, dtype=bool))
+    assert loss == pytest.approx(math.log(1 + math.exp(-2)))  # scores 2 and 0
+    wrong = 1 / (1 + math.exp(2))
+    assert op.contrastive_backward(1.0, *cache)[2] == pytest.approx(-2 * wrong)
+
+
+@settings(deadline=None, derandomize=True, max_examples=30)
+@given(n=st.integers(1, 5), m=st.integers(1, 6), seed=st.integers(0, 10**6))
+def test_the_contrastive_loss_is_symmetric_and_blind_to_length_and_order(n, m, seed):
+    generator = np.random.default_rng(seed)
+    a, b = generator.standard_normal((n, 4)), generator.standard_normal((m, 4))
+    positive, scale = generator.random((n, m)) < 0.5, np.array(1.0)
+    positive[0, 0] = True
+    loss = op.contrastive_forward(a, b, scale, positive)[0]
+    order = generator.permutation(n)
+    np.testing.assert_allclose(op.contrastive_forward(b, a, scale, positive.T)[0], loss, rtol=1e-12)
+    np.testing.assert_allclose(op.contrastive_forward(a[order], b, scale, positive[order])[0], loss, rtol=1e-12)
+    lengths = generator.random((n, 1)) + 0.5
+    longer, cache = op.contrastive_forward(lengths * a, b, scale, positive)
+    np.testing.assert_allclose(longer, loss, rtol=1e-12)
+    d_a = op.contrastive_backward(1.0, *cache)[0]
+    np.testing.assert_allclose((d_a * a).sum(axis=-1), 0, atol=1e-12)  # so no gradient points along the vector
+
+
+def test_the_contrastive_loss_survives_a_scale_of_ten_thousand():
+    p = CASES["contrastive loss, several partners"].parameters
+    loss, cache = op.contrastive_forward(p["a"], p["b"], np.log(np.array(1e4)), np.ones((5, 7), bool))
+    assert np.isfinite(loss) and all(np.isfinite(gradient).all() for gradient in op.contrastive_backward(1.0, *cache))
+
+
 # --- bad input ------------------------------------------------------------------------------------------------
 
 x23 = np.ones((2, 3))
+
+
+def crossed(**changes):
+    weights = {f"{part}.{kind}": np.ones(3) if kind == "bias" else np.ones((3, 5 if part in ("key", "value") else 3))
+               for part in op.ATTENTION_PARTS for kind in ("weight", "bias")}
+    arguments = {"x": np.ones((2, 3, 3)), "media": np.ones((2, 4, 5)), "parameters": weights, "n_heads": 1,
+                 "mask": np.ones((2, 1, 3, 4), bool)}
+    return op.cross_attention_forward(**arguments | changes)
 
 
 @pytest.mark.parametrize(("call", "message"), [
@@ -338,6 +469,21 @@ x23 = np.ones((2, 3))
     (lambda: op.split_heads(np.ones((1, 2, 4)), 3), "n_heads=3 must divide the width 4"),
     (lambda: op.low_rank_adapter_forward(x23, np.ones((4, 3)), None, np.ones((2, 3)), np.ones((4, 3)), 1.0),
      r"up must have shape \(4, 2\)"),
+    (lambda: crossed(x=np.ones((2, 3))), r"x must have shape \(any, any, any\), got \(2, 3\)"),
+    (lambda: crossed(media=np.ones((3, 4, 5))), r"media must have shape \(2, any, any\), got \(3, 4, 5\)"),
+    (lambda: crossed(mask=np.ones((2, 1, 3, 5), bool)), r"mask must have shape \(2, 1, 3, 4\), got \(2, 1, 3, 5\)"),
+    (lambda: crossed(mask=np.ones((2, 1, 3, 4))), "mask must be a NumPy array of booleans"),
+    (lambda: crossed(parameters={}), "parameters must hold 'query.weight'"),
+    (lambda: op.gated_cross_attention_forward(x23, x23, np.zeros(2), {}, 1, None), r"gate must have shape \(\), got"),
+    (lambda: op.gated_cross_attention_forward(x23, x23, 0.0, {}, 1, None), "gate must be a NumPy array of floats"),
+    (lambda: op.pixel_shuffle_forward(np.ones((2, 12, 3)), 4, 3, 2), "side=2 must be a positive divisor of height=4"),
+    (lambda: op.pixel_shuffle_forward(np.ones((2, 12, 3)), 4, 4, 2), r"features must have shape \(any, 16, any\)"),
+    (lambda: op.unit_length_forward(np.array([[1.0, 0.0], [0.0, 0.0]])), "no vector of length 0, got 1"),
+    (lambda: op.contrastive_forward(x23, np.ones((4, 2)), np.array(0.0), None), r"b must have shape \(any, 3\)"),
+    (lambda: op.contrastive_forward(x23, x23, np.array(0.0), np.ones((2, 3), bool)), r"positive must have shape \(2"),
+    (lambda: op.contrastive_forward(x23, x23, np.array(0.0), np.eye(2)), "positive must be a NumPy array of booleans"),
+    (lambda: op.contrastive_forward(x23, x23, np.array(0.0), np.zeros((2, 2), bool)), "all 4 entries are False"),
+    (lambda: op.contrastive_forward(x23, x23, np.zeros(1), np.eye(2, dtype=bool)), r"log_scale must have shape \(\)"),
 ])
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):

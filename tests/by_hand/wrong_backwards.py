@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minigpt.by_hand import operations as op
-from minigpt.by_hand.check_table import B, D, H, K, R, S, T, cases
+from minigpt.by_hand.check_table import B, D, H, K, R, S, T, V, cases
 
 CASES = {case.operation: case for case in cases()}
 BANK = []
@@ -564,6 +564,191 @@ mistake(LORA, "x without the frozen weight's road",
 mistake(LORA, "B detached", adapter(lambda d, c, dx, da, db: (dx, da, 0 * db)), up="zero")
 mistake(LORA, "A transposed", adapter(lambda d, c, dx, da, db: (dx, da.T, db)), down="transposed")
 
+# --- two sequences --------------------------------------------------------------------------------------------
+
+CROSS, GATED, PROJECTOR, SHUFFLE = "cross-attention", "gated cross-attention", "MLP projector", "pixel shuffle"
+UNIT, CONTRAST = "unit length", "contrastive loss, several partners"
+
+
+def cross(change):
+    """Change the right gradients of cross-attention; `roads` are media's, through key and through value."""
+    def backward(d, *cache):
+        d_x, d_media, gradients = op.cross_attention_backward(d, *cache)
+        return change(d, media_roads(d, *cache), d_x, d_media, gradients)
+    return backward
+
+
+def media_roads(d, x, media, parameters, n_heads, looks, mixed, cache):
+    d_mixed = op.linear_backward(d * looks, mixed, parameters["output.weight"])[0]
+    d_heads = op.attention_backward(op.split_heads(d_mixed, n_heads), *cache)
+    return {part: op.linear_backward(op.merge_heads(d_head), media, parameters[f"{part}.weight"])[0]
+            for part, d_head in zip(("key", "value"), d_heads[1:])}
+
+
+def blindness_forgotten(d, x, media, parameters, n_heads, looks, mixed, cache):
+    """Queries that saw nothing send gradients back, through what they were let see only to avoid 0/0."""
+    return op.cross_attention_backward(d, x, media, parameters, n_heads, np.ones_like(looks), mixed, cache)
+
+
+mistake(CROSS, "media detached", cross(lambda d, r, dx, dm, g: (dx, 0 * dm, g)), media="zero")
+mistake(CROSS, "media's road through the value forgotten",
+        cross(lambda d, r, dx, dm, g: (dx, r["key"], g)), media="missing term")
+mistake(CROSS, "media's road through the key forgotten",
+        cross(lambda d, r, dx, dm, g: (dx, r["value"], g)), media="missing term")
+mistake(CROSS, "key and value weights swapped", cross(lambda d, r, dx, dm, g: (
+    dx, dm, swap(g, "key.weight", "value.weight"))), key__weight="swapped", value__weight="swapped")
+mistake(CROSS, "the key's weight transposed", cross(lambda d, r, dx, dm, g: (
+    dx, dm, {**g, "key.weight": g["key.weight"].T})), key__weight="transposed")
+mistake(CROSS, "√K forgotten for the query", cross(lambda d, r, dx, dm, g: (
+    dx * math.sqrt(K), dm, g)), x="constant factor")
+mistake(CROSS, "value weight's head 2 forgotten", cross(lambda d, r, dx, dm, g: (
+    dx, dm, {**g, "value.weight": scaled_entry(g["value.weight"], np.s_[2 * K:], 0)})), value__weight="one head")
+mistake(CROSS, "queries that saw nothing send gradients back", blindness_forgotten)
+mistake(CROSS, "the output bias learns from queries that saw nothing", cross(lambda d, r, dx, dm, g: (
+    dx, dm, {**g, "output.bias": rows(d).sum(axis=0)})))
+mistake(CROSS, "the residual of a gated layer added where there is none",
+        cross(lambda d, r, dx, dm, g: (dx + d, dm, g)), x="missing term")
+
+
+def gated(change):
+    def backward(d, opening, seen, attention_cache):
+        right_ones = op.gated_cross_attention_backward(d, opening, seen, attention_cache)
+        return change(d, opening, seen, *right_ones)
+    return backward
+
+
+def gate_forgotten(d, opening, seen, attention_cache):
+    """What the branch gets is not multiplied by the gate's opening."""
+    d_through, d_media, gradients = op.cross_attention_backward(d, *attention_cache)
+    return d + d_through, d_media, (1 - opening**2) * (d * seen).sum(), gradients
+
+
+mistake(GATED, "tanh's derivative forgotten", gated(lambda d, o, f, dx, dm, dg, g: (dx, dm, (d * f).sum(), g)),
+        gate="constant factor")
+mistake(GATED, "1 - g² in place of 1 - tanh² g", gated(lambda d, o, f, dx, dm, dg, g: (
+    dx, dm, (1 - np.arctanh(o) ** 2) * (d * f).sum(), g)))
+mistake(GATED, "the gate detached", gated(lambda d, o, f, dx, dm, dg, g: (dx, dm, 0 * dg, g)), gate="zero")
+mistake(GATED, "the gate's gradient not summed", gated(lambda d, o, f, dx, dm, dg, g: (
+    dx, dm, (1 - o * o) * d * f, g)), gate="missing sum")
+mistake(GATED, "the gate's gradient averaged over the batch", gated(lambda d, o, f, dx, dm, dg, g: (
+    dx, dm, dg / B, g)), gate="constant factor")
+mistake(GATED, "the gate's gradient multiplied by its opening", gated(lambda d, o, f, dx, dm, dg, g: (
+    dx, dm, o * dg, g)), gate="constant factor")
+mistake(GATED, "the branch's gradient not multiplied by the opening", gate_forgotten, media="constant factor",
+        **{name: "constant factor" for name in CASES[GATED].parameters if "." in name and name != "key.bias"})
+mistake(GATED, "the opening used twice for media", gated(lambda d, o, f, dx, dm, dg, g: (dx, dm * o, dg, g)),
+        media="constant factor")
+mistake(GATED, "the skip connection's gradient forgotten", gated(lambda d, o, f, dx, dm, dg, g: (dx - d, dm, dg, g)),
+        x="missing term")
+mistake(GATED, "the branch's gradient forgotten", gated(lambda d, o, f, dx, dm, dg, g: (d, dm, dg, g)),
+        x="missing term")
+mistake(GATED, "media detached", gated(lambda d, o, f, dx, dm, dg, g: (dx, 0 * dm, dg, g)), media="zero")
+
+mistake(PROJECTOR, "the bend skipped on the way back", bend_skipped)
+mistake(PROJECTOR, "the encoder frozen by accident", changed(op.mlp_projector_backward, lambda dx, g: (0 * dx, g)),
+        features="zero")
+mistake(PROJECTOR, "down weight transposed", changed(op.mlp_projector_backward, lambda dx, g: (
+    dx, {**g, "down.weight": g["down.weight"].T})), down__weight="transposed")
+mistake(PROJECTOR, "down bias averaged over the tokens", changed(op.mlp_projector_backward, lambda dx, g: (
+    dx, {**g, "down.bias": g["down.bias"] / T})), down__bias="constant factor")
+
+
+def shuffled_back(order, lengths):
+    """A way back that splits d_output into these lengths, and moves its axes in this order."""
+    return lambda d, height, width, side: d.reshape(len(d), *lengths).transpose(0, *order).reshape(
+        len(d), height * width, -1)
+
+
+mistake(SHUFFLE, "only reshaped", lambda d, height, width, side: d.reshape(len(d), height * width, -1))
+mistake(SHUFFLE, "rows and columns inside a square exchanged", shuffled_back((1, 5, 2, 4, 3), (2, 3, V, 2, 2)))
+mistake(SHUFFLE, "height and width exchanged", shuffled_back((1, 4, 2, 5, 3), (3, 2, V, 2, 2)))
+mistake(SHUFFLE, "the features' width taken for the last axis", shuffled_back((1, 3, 2, 4, 5), (2, 3, 2, 2, V)))
+mistake(SHUFFLE, "averaged over the square", lambda d, *c: op.pixel_shuffle_backward(d, *c) / 4,
+        features="constant factor")
+mistake(SHUFFLE, "the first sequence only", lambda d, *c: scaled_entry(
+    op.pixel_shuffle_backward(d, *c), np.s_[1:], 0))
+
+mistake(UNIT, "the length taken as a constant", lambda d, u, length: d / length, x="missing term")
+mistake(UNIT, "the length forgotten", lambda d, u, length: op.unit_length_backward(d, u, length) * length)
+mistake(UNIT, "divided by the length twice", lambda d, u, length: op.unit_length_backward(d, u, length) / length)
+mistake(UNIT, "the projection with the wrong sign",
+        lambda d, u, length: (d + u * (d * u).sum(axis=-1, keepdims=True)) / length, x="missing term")
+mistake(UNIT, "projected on the vector instead of its direction",
+        lambda d, u, length: (d - u * length**2 * (d * u).sum(axis=-1, keepdims=True)) / length)
+mistake(UNIT, "the projection summed over all tokens", lambda d, u, length: (
+    d - u * (d * u).sum(axis=(1, 2), keepdims=True)) / length)
+mistake(UNIT, "passed on unchanged", lambda d, u, length: d)
+
+
+def contrast(change):
+    """Change the right gradients; `directions` are those of the scores, half each."""
+    def backward(d, *cache):
+        return change(score_directions(d, *cache), cache, *op.contrastive_backward(d, *cache))
+    return backward
+
+
+def score_directions(d, a_cache, b_cache, scale, scores, rows_cache, columns_cache):
+    """The scores' gradient from a to b, and from b to a: (N, M) each."""
+    directions = []
+    for log_probabilities, wanted, n_counted in (rows_cache, columns_cache):
+        expected = np.exp(log_probabilities) * wanted.sum(axis=-1, keepdims=True)
+        directions.append(d / 2 / n_counted * (expected - wanted))
+    return directions[0], directions[1].T
+
+
+def from_scores(d_scores, cache):
+    """The gradients of a, b and λ that follow from this gradient of the scores."""
+    (unit_a, length_a), (unit_b, length_b), scale, scores = cache[:4]
+    return (op.unit_length_backward(scale * d_scores @ unit_b, unit_a, length_a),
+            op.unit_length_backward(scale * d_scores.T @ unit_a, unit_b, length_b), (d_scores * scores).sum())
+
+
+def with_wanted(change):
+    """The wanted distributions of both directions changed before the way back."""
+    def backward(d, *cache):
+        changed_caches = [(y, change(q), n) for y, q, n in cache[4:]]
+        return op.contrastive_backward(d, *cache[:4], *changed_caches)
+    return backward
+
+
+def blind_rows_pushed(d, *cache):
+    """Rows without a partner are pushed away from everything, though they are not in the loss."""
+    d_scores = sum(turn(d / 2 / n * (np.exp(y) - q))
+                   for turn, (y, q, n) in zip((np.asarray, np.transpose), cache[4:]))
+    return from_scores(d_scores, cache)
+
+
+def all_rows_counted(d, *cache):
+    return op.contrastive_backward(d, *cache[:4], *((y, q, len(y)) for y, q, n in cache[4:]))
+
+
+mistake(CONTRAST, "only the direction from a to b", contrast(lambda s, c, da, db, dl: from_scores(s[0], c)),
+        a="missing term", b="missing term", log_scale="missing term")
+mistake(CONTRAST, "only the direction from b to a", contrast(lambda s, c, da, db, dl: from_scores(s[1], c)),
+        a="missing term", b="missing term", log_scale="missing term")
+mistake(CONTRAST, "directions summed, not averaged", contrast(lambda s, c, da, db, dl: (2 * da, 2 * db, 2 * dl)),
+        a="constant factor", b="constant factor", log_scale="constant factor")
+mistake(CONTRAST, "the scale's gradient missing", contrast(lambda s, c, da, db, dl: (da, db, 0 * dl)),
+        log_scale="zero")
+mistake(CONTRAST, "the scale's gradient as if the scale itself were learned",
+        contrast(lambda s, c, da, db, dl: (da, db, dl / c[2])), log_scale="constant factor")
+mistake(CONTRAST, "the scale's gradient with the sign of a temperature's",
+        contrast(lambda s, c, da, db, dl: (da, db, -dl)), log_scale="constant factor")
+mistake(CONTRAST, "the scale forgotten in a and b",
+        contrast(lambda s, c, da, db, dl: (da / c[2], db / c[2], dl)), a="constant factor", b="constant factor")
+mistake(CONTRAST, "lengths taken as constants", contrast(lambda s, c, da, db, dl: (
+    c[2] * sum(s) @ c[1][0] / c[0][1], c[2] * sum(s).T @ c[0][0] / c[1][1], dl)))
+mistake(CONTRAST, "lengths forgotten", contrast(lambda s, c, da, db, dl: (
+    c[2] * sum(s) @ c[1][0], c[2] * sum(s).T @ c[0][0], dl)))
+mistake(CONTRAST, "vectors in place of their directions", contrast(lambda s, c, da, db, dl: (
+    op.unit_length_backward(c[2] * sum(s) @ (c[1][0] * c[1][1]), *c[0]), db, dl)))
+mistake(CONTRAST, "b detached", contrast(lambda s, c, da, db, dl: (da, 0 * db, dl)), b="zero")
+mistake(CONTRAST, "several partners, only the first wanted", with_wanted(
+    lambda q: np.eye(q.shape[1])[q.argmax(axis=1)] * q.any(axis=1, keepdims=True)))
+mistake(CONTRAST, "several partners, each wanted fully", with_wanted(lambda q: (q > 0).astype(float)))
+mistake(CONTRAST, "rows without a partner pushed away from all", blind_rows_pushed)
+mistake(CONTRAST, "divided by all rows, not by the counted ones", all_rows_counted)
+
 # --- the whole GPT --------------------------------------------------------------------------------------------
 
 GPT1, GPT2, GPT3 = "GPT-1", "GPT-2", "GPT-3, untied head"
@@ -668,6 +853,23 @@ def hints(operation):
         give["sizes"] |= {"rank r": R, "α": 3}
         frozen = d @ cache[1]
         give["terms"] = {"x": {"frozen": frozen, "adapter": op.low_rank_adapter_backward(d, *cache)[0] - frozen}}
+    elif operation == CROSS:
+        give["heads"] = {f"{part}.weight": (0, H) for part in ("query", "key", "value")} | {"output.weight": (1, H)}
+        give["terms"] = {"media": media_roads(d, *cache), "x": {"straight on": d}}
+    elif operation == GATED:
+        opening, _, attention_cache = cache
+        through = op.cross_attention_backward(opening * d, *attention_cache)[0]
+        give["sizes"] |= {"|tanh g|": abs(opening), "1 - tanh² g": 1 - opening**2}
+        give["terms"] = {"x": {"straight on": d, "through the attention": through}}
+    elif operation == UNIT:
+        unit, length = cache
+        along = -unit * (d * unit).sum(axis=-1, keepdims=True) / length
+        give["terms"] = {"x": {"directly": d / length, "through the length": along}}
+    elif operation == CONTRAST:
+        give["sizes"] |= {"exp λ": cache[2]}
+        both = [from_scores(d_scores, cache) for d_scores in score_directions(d, *cache)]
+        give["terms"] = {name: {"from a to b": there, "from b to a": back}
+                         for name, there, back in zip(("a", "b", "log_scale"), *both)}
     elif operation in (GPT1, GPT2, GPT3):
         give["sizes"]["counted targets"] = int(cache[1][2].sum())
         give["sizes"]["all targets"] = B * T
@@ -907,3 +1109,81 @@ def _(d, ids, table, hidden):
 def _(d, x, weight, down, up, scale, narrow):
     d_merged = rows(d).T @ rows(x)
     return d @ (weight + scale * up @ down), scale * up.T @ d_merged, scale * d_merged @ down.T
+
+
+@right(CROSS, "loops over batch and heads")
+def _(d, x, media, parameters, n_heads, looks, mixed, cache):
+    d = d * looks
+    d_x, d_media = np.zeros_like(x), np.zeros_like(media)
+    gradients = {name: np.zeros_like(array) for name, array in parameters.items() if "." in name}
+    gradients["output.bias"] += rows(d).sum(axis=0)
+    for b, h in np.ndindex(len(x), n_heads):
+        part = np.s_[h * K:(h + 1) * K]
+        query, key, value, weights = (array[b, h] for array in cache)
+        gradients["output.weight"][:, part] += d[b].T @ (weights @ value)
+        d_mixed = d[b] @ parameters["output.weight"][:, part]
+        d_weights = d_mixed @ value.T
+        d_scores = weights * (d_weights - (weights * d_weights).sum(-1, keepdims=True)) / math.sqrt(K)
+        for name, source, d_source, d_head in (("query", x, d_x, d_scores @ key),
+                                               ("key", media, d_media, d_scores.T @ query),
+                                               ("value", media, d_media, weights.T @ d_mixed)):
+            gradients[f"{name}.weight"][part] += d_head.T @ source[b]
+            gradients[f"{name}.bias"][part] += d_head.sum(axis=0)
+            d_source[b] += d_head @ parameters[f"{name}.weight"][part]
+    return d_x, d_media, gradients
+
+
+@right(GATED, "with 1/cosh², and the branch's gradient scaled last")
+def _(d, opening, seen, attention_cache):
+    d_x, d_media, gradients = op.cross_attention_backward(d, *attention_cache)
+    d_gate = np.vdot(d, seen) / np.cosh(np.arctanh(opening)) ** 2
+    return d + opening * d_x, opening * d_media, d_gate, {name: opening * g for name, g in gradients.items()}
+
+
+@right(PROJECTOR, "einsum")
+def _(d, features, parameters, bent, gelu_cache):
+    d_wide = op.gelu_tanh_backward(np.einsum("btd,df->btf", d, parameters["down.weight"]), *gelu_cache)
+    return np.einsum("btf,fm->btm", d_wide, parameters["up.weight"]), {
+        "up.weight": np.einsum("btf,btm->fm", d_wide, features), "up.bias": d_wide.sum((0, 1)),
+        "down.weight": np.einsum("btd,btf->df", d, bent), "down.bias": d.sum((0, 1))}
+
+
+@right(SHUFFLE, "a number for each place, sorted")
+def _(d, height, width, side):
+    n = d[0].size
+    places = op.pixel_shuffle_forward(np.arange(float(n)).reshape(1, height * width, -1), height, width, side)[0]
+    return d.reshape(len(d), n)[:, np.argsort(places.ravel())].reshape(len(d), height * width, -1)
+
+
+@right(SHUFFLE, "a loop over the squares")
+def _(d, height, width, side):
+    grid = np.zeros((len(d), height, width, d.shape[-1] // side**2))
+    for row, column, i, j in np.ndindex(height // side, width // side, side, side):
+        token = d[:, row * (width // side) + column].reshape(len(d), -1, side, side)
+        grid[:, row * side + i, column * side + j] = token[:, :, i, j]
+    return grid.reshape(len(d), height * width, -1)
+
+
+@right(UNIT, "the whole Jacobian")
+def _(d, u, length):
+    jacobian = (np.eye(u.shape[-1]) - u[..., :, None] * u[..., None, :]) / length[..., None]
+    return np.einsum("btij,btj->bti", jacobian, d)
+
+
+@right(CONTRAST, "a loop over the rows that have a partner, in both directions")
+def _(d, a_cache, b_cache, scale, scores, rows_cache, columns_cache):
+    d_scores = np.zeros_like(scores)
+    for target, (log_probabilities, wanted, n) in ((d_scores, rows_cache), (d_scores.T, columns_cache)):
+        for i in range(len(target)):
+            for partner in np.flatnonzero(wanted[i]):
+                share = d / 2 / n * wanted[i, partner]
+                target[i] += share * np.exp(log_probabilities[i])
+                target[i, partner] -= share
+    return from_scores(d_scores, (a_cache, b_cache, scale, scores))
+
+
+@right(CONTRAST, "the scale's gradient as a · d_a before the lengths")
+def _(d, a_cache, b_cache, scale, scores, rows_cache, columns_cache):
+    d_scores = sum(score_directions(d, a_cache, b_cache, scale, scores, rows_cache, columns_cache))
+    d_a, d_b, _ = from_scores(d_scores, (a_cache, b_cache, scale, scores))
+    return d_a, d_b, (a_cache[0] * (scale * d_scores @ b_cache[0])).sum()
