@@ -243,7 +243,7 @@ def code_perplexity(codes, n_codes):
 
 
 # Chosen on the validation part of 8 × 8 digits.
-VQ_TRAINING = TrainingConfig(steps=1500, batch_size=64, learning_rate=2e-3, warmup_steps=50, weight_decay=0.01,
+VQ_TRAINING = TrainingConfig(steps=1000, batch_size=64, learning_rate=2e-3, warmup_steps=50, weight_decay=0.01,
                              evaluate_every=500)  # fmt: skip
 
 
@@ -385,8 +385,8 @@ class PromptedBatches:
 
 
 # Chosen on the validation part of 8 × 8 digits.
-TEXT_TRAINING = TrainingConfig(steps=1200, batch_size=64, optimizer="muon", learning_rate=2e-3, warmup_steps=50,
-                               final_learning_rate_share=0.01, evaluate_every=400)  # fmt: skip
+TEXT_TRAINING = TrainingConfig(steps=600, batch_size=64, optimizer="muon", learning_rate=2e-3, warmup_steps=50,
+                               final_learning_rate_share=0.01, evaluate_every=300)  # fmt: skip
 
 
 def train_text_to_image(vq_vae, images, validation=None, prompts=PROMPTS, training=TEXT_TRAINING, on_step=None):

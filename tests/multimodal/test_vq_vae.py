@@ -182,7 +182,8 @@ def test_codes_that_are_none_are_refused(codes):
         make_vq_vae().decode_codes(codes)
 
 
-@pytest.mark.parametrize("changes", [{"n_codes": 0}, {"image_size": 6, "n_halvings": 2}, {"n_halvings": -1}, {"decay": 1}])
+@pytest.mark.parametrize("changes", [{"n_codes": 0}, {"image_size": 6, "n_halvings": 2}, {"n_halvings": -1},
+                                     {"decay": 1}])  # fmt: skip
 def test_sizes_that_do_not_work_are_refused(changes):
     with pytest.raises(ValueError, match="must"):
         replace(CONFIG, **changes)
@@ -250,7 +251,7 @@ def test_a_text_stands_right_before_the_codes():
 
 @pytest.mark.parametrize("text", ["", "   ", "abcdefgh", "a7", "é"])
 def test_texts_that_cannot_be_read_are_refused(text):
-    with pytest.raises(ValueError, match="tokens|alphabet"):
+    with pytest.raises(ValueError, match=r"tokens|alphabet"):
         make_text_to_image().draw([text])
 
 
