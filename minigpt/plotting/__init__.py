@@ -35,6 +35,14 @@ from minigpt.plotting.losses import (
 )
 from minigpt.plotting.maps import dependency_map
 from minigpt.plotting.methods import calibration_panels, lora_shapes, methods_chart, update_spectra
+from minigpt.plotting.pictures import (
+    curves_by_step,
+    cut_picture,
+    learned_and_kept,
+    picture_grid,
+    picture_rows,
+    pictures_and_beliefs,
+)
 from minigpt.plotting.scaling import (
     allocations,
     floors_tried,
