@@ -3,8 +3,9 @@
 `answer_loss` and `AnswerBatches` are what the trainer needs.
 """
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 
 from minigpt.datasets.text import IGNORED
 from minigpt.generation import generate
+from minigpt.multimodal.audio import log_mel, one_second
 from minigpt.multimodal.fusion import Media
 from minigpt.multimodal.vision import as_other_writers
 
@@ -48,7 +50,22 @@ def answer_loss(model, batch):
     return F.cross_entropy(logits, batch.targets[scored], reduction="sum"), int(scored.sum())
 
 
-def collate(model, tokenizer, examples, prepare, generator=None):
+def prepare_images(images, generator=None):
+    """Pictures as the image encoder reads them, (n, C, height, width); with a generator, varied as by other writers."""
+    pixels = torch.from_numpy(np.stack(images))
+    return pixels if generator is None else as_other_writers(pixels, generator)
+
+
+def prepare_sounds(sounds, generator=None):
+    """Recordings as the audio encoder hears them, (n, n_mels, frames); with a generator, varied as by other voices."""
+    seconds = torch.from_numpy(np.stack([one_second(samples) for samples in sounds]))
+    return log_mel(seconds if generator is None else as_other_voices(seconds, generator))
+
+
+PREPARE = {"image": prepare_images, "audio": prepare_sounds}
+
+
+def collate(model, tokenizer, examples, prepare=PREPARE, generator=None):
     """An `AnswerBatch` of `Shown` examples.
 
     Args:
@@ -77,13 +94,7 @@ def collate(model, tokenizer, examples, prepare, generator=None):
     return AnswerBatch(ids, targets, torch.arange(width) < lengths[:, None], media_of(examples, prepare, generator))
 
 
-def prepare_images(images, generator=None):
-    """Pictures as the image encoder reads them, (n, C, height, width); with a generator, varied as by other writers."""
-    pixels = torch.from_numpy(np.stack(images))
-    return pixels if generator is None else as_other_writers(pixels, generator)
-
-
-def media_of(examples, prepare, generator=None):
+def media_of(examples, prepare=PREPARE, generator=None):
     """{modality: `Media`} of examples, the items row by row."""
     media = {}
     for name, items in (("image", [item for example in examples for item in example.images]),
@@ -152,7 +163,7 @@ def end_of(tokenizer):
 
 
 @torch.inference_mode()
-def write_answers(model, tokenizer, examples, prepare, batch_size=256, most_tokens=16):
+def write_answers(model, tokenizer, examples, prepare=PREPARE, batch_size=256, most_tokens=16):
     """What the model writes for each example, taking the likeliest token at each step: a list of strings."""
     was_training = model.training
     model.eval()
@@ -170,7 +181,16 @@ def write_answers(model, tokenizer, examples, prepare, batch_size=256, most_toke
     return written
 
 
-def share_right(model, tokenizer, examples, prepare):
+@torch.inference_mode()
+def likeliest_answer(model, tokenizer, example, prepare=PREPARE):
+    """What the model writes for one example, and the probability that it gave to all of it, its end included."""
+    (text,) = write_answers(model, tokenizer, [example], prepare)
+    batch = collate(model, tokenizer, [replace(example, answer=text)], prepare)
+    loss, _ = answer_loss(model, batch)
+    return text, math.exp(-float(loss))
+
+
+def share_right(model, tokenizer, examples, prepare=PREPARE):
     """Share of the examples whose answer is written exactly."""
     written = write_answers(model, tokenizer, examples, prepare)
     return float(np.mean([text == example.answer for text, example in zip(written, examples)]))
