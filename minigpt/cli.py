@@ -204,6 +204,30 @@ def _train_task(trainer, train):
         train(show)
 
 
+# ------------------------------------------------------------------------------------------- images and sounds
+
+
+def caption(arguments):
+    """Say what a picture shows"""
+    from minigpt.multimodal import commands
+
+    return commands.caption_command(_parse(commands.CaptionFlags, arguments, "minigpt caption"), _say)
+
+
+def transcribe(arguments):
+    """Write down what a recording says"""
+    from minigpt.multimodal import commands
+
+    return commands.transcribe_command(_parse(commands.TranscribeFlags, arguments, "minigpt transcribe"), _say)
+
+
+def draw(arguments):
+    """Draw what a text asks for"""
+    from minigpt.multimodal import commands
+
+    return commands.draw_command(_parse(commands.DrawFlags, arguments, "minigpt draw"), _say)
+
+
 # ------------------------------------------------------------------------------------------- using a model
 
 
@@ -599,6 +623,9 @@ COMMANDS = {
     "finetune": finetune,
     "compare-methods": compare_methods,
     "predict": predict,
+    "caption": caption,
+    "transcribe": transcribe,
+    "draw": draw,
     "tokenizer train": tokenizer_train,
     "tokenizer encode": tokenizer_encode,
     "tokenizer decode": tokenizer_decode,
