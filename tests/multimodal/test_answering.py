@@ -47,7 +47,7 @@ def test_targets_are_the_answers_tokens_and_their_end(tokenizer, examples):
     model = projected()
     batch = collate(model, tokenizer, examples, PREPARE)
     for row, example in enumerate(examples):
-        answer = tokenizer.encode(example.answer) + [end_of(tokenizer)]
+        answer = [*tokenizer.encode(example.answer), end_of(tokenizer)]
         prompt = model.text_ids(tokenizer, example.prompt)
         length = len(prompt) + len(answer) - 1
         assert batch.padding_mask[row].tolist() == [place < length for place in range(batch.ids.shape[1])]
@@ -149,7 +149,8 @@ def test_each_kind_of_parameter_has_its_learning_rate():
     model.encoders["image"].requires_grad_(False)
     config = TrainingConfig(learning_rate=1e-3, weight_decay=0.2)
     optimizer = fused_optimizer(model, config)
-    scale = {id(p): (group["scale"], group["weight_decay"]) for group in optimizer.param_groups for p in group["params"]}
+    groups = optimizer.param_groups
+    scale = {id(p): (group["scale"], group["weight_decay"]) for group in groups for p in group["params"]}
     text = {id(p) for p in model.text_parameters()}
     for name, parameter in model.named_parameters():
         if name.startswith("encoders"):
