@@ -28,7 +28,9 @@ DATA_FOLDER = "MINIGPT_DATA"
 class RemoteFile:
     """One public file at one commit of a public repository; `path` is its place below the data folder.
 
-    A `source` such as "a.zip!b/c.txt" is a file in an archive.
+    A `source` such as "a.zip!b/c.txt" is a file in an archive. One such as "!b/[0-9]+.wav" is an archive of the
+    repository's files whose names match; the server packs it anew each time, so `sha256` is that of the files' listing:
+    a line for each, its hash, two spaces and its name.
     """
 
     path: str
@@ -40,6 +42,8 @@ class RemoteFile:
     @property
     def url(self):
         """Where it can be downloaded."""
+        if self.source.startswith("!"):
+            return f"https://github.com/{self.repository}/archive/{self.commit}.zip"
         quoted = urllib.parse.quote(self.source.partition("!")[0])
         return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}/{quoted}"
 
@@ -375,6 +379,12 @@ CATALOG: dict[str, DataSet] = {
             "data/t10k-labels-idx1-ubyte.gz": (
                 "t10k-labels-idx1-ubyte.gz", "dea1acd74f516a7fe5404d4f2afa815fd3da07dceb42585f6a240c3a81bf1b85"),
         })),
+    "fsdd": DataSet(
+        "spoken digits of 6 people, 1,200 recordings of 8,000 samples a second (Jackson et al. 2018)", "CC BY-SA 4.0",
+        _repository("Jakobovski/free-spoken-digit-dataset", "26eb9aaf76e81b692f806f9140c2d2777410d7a1", "fsdd", {
+            r"!recordings/\d_[a-z]+_1?\d\.wav": (
+                "recordings.zip", "1d4e78283c4eafdd1d6d226ee767a6f0cf5d05c4536d620d541f57246b395503"),
+        })),
 }  # fmt: skip
 
 
@@ -412,10 +422,25 @@ def locate(name):
 def _locate_file(file):
     folder = os.environ.get(DATA_FOLDER)
     if folder and (path := Path(folder) / file.path).is_file():
-        if hashlib.sha256(path.read_bytes()).hexdigest() != file.sha256:
+        if _hash(path, file) != file.sha256:
             raise ValueError(f"{path} is not the file it should be: its SHA-256 differs from the catalogue's")
         return path
     return _fetch(file)
+
+
+def _hash(path, file):
+    """What `file.sha256` is compared with: the hash of a file, or of an archive's listing."""
+    if not file.source.startswith("!"):
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    lines = []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                if found := re.search(f"(?:^|/)({file.source[1:]})$", name):
+                    lines.append((found[1], hashlib.sha256(archive.read(name)).hexdigest()))
+    except zipfile.BadZipFile:
+        return "not an archive"
+    return hashlib.sha256("".join(f"{sha256}  {name}\n" for name, sha256 in sorted(lines)).encode()).hexdigest()
 
 
 def _fetch(file):
@@ -426,6 +451,8 @@ def _fetch(file):
     target = cache / file.path
     archive, _, member = file.source.partition("!")
     try:
+        if file.source.startswith("!"):
+            return _fetch_archive(pooch, file, target)
         if member:
             return _fetch_member(pooch, file.url, target, Path(archive).name, member, file.sha256)
         return Path(pooch.retrieve(file.url, f"sha256:{file.sha256}", target.name, target.parent))
@@ -444,3 +471,12 @@ def _fetch_member(pooch, url, target, archive, member, sha256):
             raise ValueError(f"the hash of {member} is not that of the catalogue")
         target.write_bytes(data)
     return target
+
+
+def _fetch_archive(pooch, file, target):
+    """A repository's archive; it is the listing's hash that counts."""
+    path = Path(pooch.retrieve(file.url, None, target.name, target.parent))
+    if _hash(path, file) != file.sha256:
+        path.unlink()  # so that the next attempt does not find it again
+        raise ValueError("the hash of its files is not that of the catalogue")
+    return path
