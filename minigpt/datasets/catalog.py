@@ -28,6 +28,8 @@ DATA_FOLDER = "MINIGPT_DATA"
 class RemoteFile:
     """One public file at one commit of a public repository; `path` is its place below the data folder.
 
+    Without a repository it cannot be fetched, as it is a selection: `source` then says where it comes from.
+
     A `source` such as "a.zip!b/c.txt" is a file in an archive. One such as "!b/[0-9]+.wav" is an archive of the
     repository's files whose names match; the server packs it anew each time, so `sha256` is that of the files' listing:
     a line for each, its hash, two spaces and its name.
@@ -385,6 +387,14 @@ CATALOG: dict[str, DataSet] = {
             r"!recordings/\d_[a-z]+_1?\d\.wav": (
                 "recordings.zip", "1d4e78283c4eafdd1d6d226ee767a6f0cf5d05c4536d620d541f57246b395503"),
         })),
+    "twemoji-captions": DataSet(
+        "1,906 emoji of 64 × 64 pixels in colour, with names and categories (Twemoji)", "CC BY 4.0; names MIT",
+        _repository("", "16.0.0", "twemoji_captions", {
+            "emoji.json of the npm package emoji-datasource-twitter": (
+                "emoji.json", "1d602e65be88772bf8cc368ce16b855d719eeddbafe128d471b80203f494d29f"),
+            "img/twitter/64 of the npm package emoji-datasource-twitter, without skin tones": (
+                "twemoji64.zip", "69b095515d27bcbf42add715953d54582b3bb3d2ff7a2241ae64e60b7379c31a"),
+        })),
 }  # fmt: skip
 
 
@@ -425,6 +435,9 @@ def _locate_file(file):
         if _hash(path, file) != file.sha256:
             raise ValueError(f"{path} is not the file it should be: its SHA-256 differs from the catalogue's")
         return path
+    if not file.repository:
+        origin = f"{file.source} {file.commit}"
+        raise ValueError(f"{file.path} cannot be fetched: make it of {origin}, and set {DATA_FOLDER} to its folder")
     return _fetch(file)
 
 

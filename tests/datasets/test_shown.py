@@ -1,7 +1,9 @@
+import os
+
 import numpy as np
 import pytest
 
-from minigpt.datasets.images import DIGIT_NAMES, LabelledImages, digit_images
+from minigpt.datasets.images import DIGIT_NAMES, LabelledImages, digit_images, emoji_images
 from minigpt.datasets.shown import (
     Shown,
     addition_facts,
@@ -133,3 +135,18 @@ def test_never_are_both_missing(generator):
     assert 190 < lost.count((True, False)) < 310 and 190 < lost.count((False, True)) < 310
     alone = captions(pictures(range(10)))
     assert some_missing(alone, 1.0, generator) == alone
+
+
+@pytest.mark.skipif(not os.environ.get("MINIGPT_DATA"), reason="needs the data set")
+def test_emoji_parts_are_disjoint_and_in_colour():
+    parts = [emoji_images(part) for part in ("train", "validation", "test")]
+    assert [len(part) for part in parts] == [1334, 191, 381] and parts[0].pixels.shape[1:] == (3, 32, 32)
+    assert len(parts[0].names) == 9 and all(set(part.labels) == set(range(9)) for part in parts)
+    assert parts[0].pixels.min() >= -1 and parts[0].pixels.max() == 1
+    assert emoji_images("validation", 16).pixels.shape == (191, 3, 16, 16)
+
+
+def test_what_cannot_be_fetched_says_where_it_comes_from(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIGPT_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=r"cannot be fetched: make it of emoji.json .* and set MINIGPT_DATA"):
+        emoji_images("train")
