@@ -197,6 +197,13 @@ def test_the_perplexity_of_a_uniform_use_is_the_number_of_codes():
         code_perplexity(torch.zeros(0).long(), 13)
 
 
+def test_drawn_pixels_stay_between_paper_and_ink():
+    model = make_vq_vae()
+    with torch.no_grad():
+        model.decoder[-1].bias.fill_(2.0)
+    assert torch.equal(model.decode_codes(torch.zeros(1, 9).long()), torch.ones(1, 1, 6, 6))
+
+
 def test_the_error_of_reconstruction_is_per_pixel():
     model, pixels = make_vq_vae(), pictures(5)
     expected = np.mean((model.decode_codes(model.encode_codes(pixels)).numpy() - pixels.numpy()) ** 2)
