@@ -51,8 +51,8 @@ MEASURES = {
     "VQ-VAE: squared error, share of the variance": ("", None),
     "VQ-VAE: codes in use (perplexity, of 64)": ("", None),
     "from a text: drawn as asked, %": ("", 10 * EACH),
-    "pixel by pixel: seconds of training": ("", None),
-    "from a text: seconds of training, VQ-VAE included": ("", None),
+    "pixel by pixel: CPU seconds of training": ("", None),
+    "from a text: CPU seconds of training, VQ-VAE included": ("", None),
 }
 
 
@@ -77,14 +77,14 @@ def interval(percent, n):
 
 
 def train(seed):
-    """The GPT that draws pixel by pixel, the one that draws from texts, and the seconds that each took."""
+    """The GPT that draws pixel by pixel, the one that draws from texts, and the CPU seconds of each."""
     images, validation = digit_images("train", DATA), digit_images("validation", DATA)
-    began = time.time()
+    began = time.process_time()
     gpt = train_image_gpt(TOKENS, images, validation, training=replace(IMAGE_TRAINING, seed=seed))
-    between = time.time()
+    between = time.process_time()
     vq_vae = train_vq_vae(images, validation, training=replace(VQ_TRAINING, seed=seed))
     drawer = train_text_to_image(vq_vae, images, validation, training=replace(TEXT_TRAINING, seed=seed))
-    return gpt, drawer, between - began, time.time() - between
+    return gpt, drawer, between - began, time.process_time() - between
 
 
 def measure(seed, gpt, drawer, *seconds):
