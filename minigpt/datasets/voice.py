@@ -168,9 +168,10 @@ def _resonate(sound, frequencies, bandwidth):
     from scipy.signal import lfilter
 
     decay = math.exp(-math.pi * bandwidth / RATE)
-    state, rung = np.zeros(2), []
+    last, before, rung = 0.0, 0.0, []
     for frame, frequency in zip(sound.reshape(-1, FRAME), frequencies):
         b, c = 2 * decay * math.cos(2 * math.pi * frequency / RATE), -(decay**2)
-        out, state = lfilter([1 - b - c], [1.0, -b, -c], frame, zi=state)
+        out, _ = lfilter([1 - b - c], [1.0, -b, -c], frame, zi=[b * last + c * before, c * last])
         rung.append(out)
+        before, last = out[-2:]
     return np.concatenate(rung)
