@@ -53,7 +53,7 @@ from minigpt.by_hand.operations import contrastive_forward
 from minigpt.checkpoint import load_model
 from minigpt.config import GPTConfig, TrainingConfig
 from minigpt.datasets.images import digit_images
-from minigpt.datasets.shown import IMAGE, Shown, addition_facts, captions, held_out_pairs, questions, sums
+from minigpt.datasets.shown import IMAGE, addition_facts, captions, held_out_pairs, questions, sums
 from minigpt.datasets.tiny_world import TinyWorld
 from minigpt.grading import grade
 from minigpt.model import GPT
@@ -156,7 +156,7 @@ shares_of_rows = np.exp(table) / np.exp(table).sum(axis=1, keepdims=True)
 shares_of_columns = np.exp(table) / np.exp(table).sum(axis=0, keepdims=True)
 by_rows, by_columns = (-np.log(np.diag(shares)).mean() for shares in (shares_of_rows, shares_of_columns))
 print("pictures choose texts, row by row:", *np.round(shares_of_rows, 2).tolist(), sep="\n  ")
-print(f"loss of the rows {by_rows:.3f}, of the columns {by_columns:.3f}, together {(by_rows + by_columns) / 2:.3f} nats")
+print(f"loss of the rows {by_rows:.3f}, of the columns {by_columns:.3f}, mean {(by_rows + by_columns) / 2:.3f} nats")
 table_again = torch.from_numpy(table)
 assert math.isclose(F.cross_entropy(table_again, torch.arange(3)).item(), by_rows)
 assert math.isclose(F.cross_entropy(table_again.T, torch.arange(3)).item(), by_columns)
@@ -315,7 +315,7 @@ with torch.no_grad():
     places = llava.gpt.position_embedding(torch.arange(batch.ids.shape[1]))
     of_words = llava.gpt.token_embedding(batch.ids[0, 4:])
 assert torch.equal(embedding, torch.cat([features, of_words]) + places)
-print(f"{len(features)} vectors of the picture, {len(of_words)} of words: {tuple(embedding.shape)} goes into the blocks")
+print(f"{len(features)} vectors of the picture, {len(of_words)} of words: {tuple(embedding.shape)} enter the blocks")
 plotting.show_source(fusion.ProjectedGPT.embed)
 
 # %% [markdown]
@@ -408,8 +408,8 @@ plotting.listening(listened, names, f"Up to {on_picture.max():.0%} of a layer's 
 # $$ h \leftarrow h + \tanh(\alpha) \cdot \mathrm{CrossAttention}(h, \text{picture}), \qquad
 #    h \leftarrow h + \tanh(\beta) \cdot \mathrm{FeedForward}(h). $$
 #
-# $\alpha$ and $\beta$ are single numbers that start at 0, and $\tanh 0 = 0$. So the new model begins as the old one, not
-# nearly, but bit for bit.
+# $\alpha$ and $\beta$ are single numbers that start at 0, and $\tanh 0 = 0$. So the new model begins as the old one:
+# not nearly, but bit for bit.
 
 # %%
 plotting.show_source(fusion.GatedCrossAttention)
@@ -436,9 +436,10 @@ print(f"with a picture before it and all gates at 0: {through.numel():,} logits,
 loss, _ = answer_loss(flamingo, gated_batch)
 loss.backward()
 look = flamingo.gpt.blocks[0].look
+behind = look.attention.query.weight.grad.abs().max().item()
 print(f"before the first update: gradient of the gate {look.attention_gate.grad.item():.4f}, "
-      f"largest gradient of the queries behind it {look.attention.query.weight.grad.abs().max().item():.4f}")  # fmt: skip
-assert look.attention_gate.grad.item() != 0 and not look.attention.query.weight.grad.any()
+      f"largest gradient of the queries behind it {behind:.4f}")  # fmt: skip
+assert look.attention_gate.grad.item() != 0 and behind == 0
 flamingo.zero_grad(set_to_none=True)
 
 losses["Flamingo: new layers, GPT frozen"] = teach(flamingo, 70)
@@ -491,10 +492,10 @@ trained = {name: sum(p.numel() for p in model.parameters() if p.requires_grad)
 for name, loss in kept.items():
     print(f"{name:16} text loss {loss:.3f} nats; captions {right.get(name, 0):6.1%}; {trained.get(name, 0):9,} trained")
 assert kept["Flamingo"] == kept["projector alone"] == kept["minigpt-base"]
-assert kept["LLaVA"] > kept["minigpt-base"] + 0.1
-plotting.learned_and_kept(
-    {name: (right.get(name, 0.0), loss) for name, loss in kept.items()},
-    f"LLaVA's text loss rose by {kept['LLaVA'] - kept['minigpt-base']:.1f} nats; a frozen GPT forgets nothing")  # fmt: skip
+assert kept["LLaVA"] > kept["minigpt-base"] + 0.5
+rise = kept["LLaVA"] - kept["minigpt-base"]
+plotting.learned_and_kept({name: (right.get(name, 0.0), loss) for name, loss in kept.items()},
+                          f"LLaVA's text loss rose by {rise:.1f} nats; a frozen GPT forgets nothing")  # fmt: skip
 
 # %% [markdown]
 # | | LLaVA | Flamingo |
@@ -611,14 +612,14 @@ exact = pixel_tokens.decode(pixel_tokens.encode(test.pixels))
 assert np.allclose(exact.numpy(), test.pixels)  # 17 levels are all that these pictures have: nothing is lost
 painter = image_gpt.train_image_gpt(
     pixel_tokens, images, config=image_gpt.image_gpt_config(pixel_tokens, n_layers=2, d_model=64),
-    training=dataclasses.replace(image_gpt.IMAGE_TRAINING, steps=300, learning_rate=3e-3, evaluate_every=0))  # fmt: skip
+    training=dataclasses.replace(image_gpt.IMAGE_TRAINING, steps=300, learning_rate=3e-3))  # fmt: skip
 told = bits_per_dimension(painter, pixel_tokens, test.pixels, test.labels)
 untold = bits_per_dimension(painter, pixel_tokens, test.pixels)
 levels = pixel_tokens.encode(images.pixels)[:, 1:]
 frequency = torch.bincount(levels.flatten(), minlength=17) / levels.numel()
 code = -frequency.clamp(min=1e-12).log2()
 alone = code[pixel_tokens.encode(test.pixels)[:, 1:]].mean().item()
-print(f"bits per pixel of the test part: {math.log2(17):.2f} knowing nothing, {alone:.2f} by how common each level is,\n"
+print(f"bits per pixel of the test part: {math.log2(17):.2f} knowing nothing, {alone:.2f} by how common each level is, "
       f"{untold:.2f} by the model, {told:.2f} if it is told the digit")  # fmt: skip
 assert told < untold < alone < math.log2(17)
 
@@ -646,8 +647,9 @@ plotting.picture_rows({test.names[digit]: drawn[asked == digit] for digit in ran
                       f"Pixel by pixel: the judge recognises {share:.0%} of these drawings")  # fmt: skip
 
 # %%
-distance = torch.cdist(drawn.flatten(1), torch.from_numpy(images.pixels).flatten(1)).min(dim=1).values
-between = torch.cdist(torch.from_numpy(test.pixels).flatten(1), torch.from_numpy(images.pixels).flatten(1)).min(dim=1).values
+known = torch.from_numpy(images.pixels).flatten(1)
+distance, between = (torch.cdist(pictures.flatten(1), known).min(dim=1).values
+                     for pictures in (drawn, torch.from_numpy(test.pixels)))  # fmt: skip
 print(f"distance to the nearest training picture, median: drawings {distance.median():.2f}, "
       f"real test pictures {between.median():.2f}; copies among the drawings: {(distance < 1e-3).sum()}")  # fmt: skip
 assert (distance > 1e-3).all()
@@ -708,7 +710,7 @@ plotting.pictures_and_beliefs(test.pixels[doubtful], beliefs[doubtful], test.nam
 codes = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
 vector = torch.tensor([[0.9, 0.2]], requires_grad=True)
 distances = ((vector - codes) ** 2).sum(dim=1)
-book = Codebook(3, 2).eval()
+book = Codebook(3, 2, decay=0.98).eval()
 book.vectors.copy_(codes)
 chosen_code, number = book(vector)
 print(f"squared distances {[round(d, 2) for d in distances.tolist()]}: code {number.item()} is nearest, "
@@ -722,16 +724,16 @@ assert torch.equal(vector.grad, upstream)
 
 # %% [markdown]
 # "Take the nearest" has no useful gradient: move the vector a little, and the same code comes out, so the derivative is
-# 0. The **straight-through** trick writes $z_q = z + \mathrm{sg}(e - z)$. Its value is the code $e$; $\mathrm{sg}$ stops
-# the gradient, so that of $z$ is the gradient of $z_q$, unchanged. It is not a derivative of anything. It is a good
-# guess: what would have helped the code would help the vector.
+# 0. The **straight-through** trick writes $z_q = z + \mathrm{sg}(e - z)$. Its value is the code $e$.
+# $\mathrm{sg}$ stops the gradient, so $z$ gets the gradient of $z_q$, unchanged. That is not a derivative of anything. It is a guess: what
+# would have helped the code would help the vector.
 #
 # The codes need their own rule: each moves towards the mean of the vectors that chose it (appendix A.1 there).
 
 # %%
 plotting.show_source(Codebook.forward)
 vq_vae = train_vq_vae(images, config=VQVAEConfig(width=32),
-                      training=dataclasses.replace(VQ_TRAINING, steps=400, evaluate_every=0))  # fmt: skip
+                      training=dataclasses.replace(VQ_TRAINING, steps=400))  # fmt: skip
 real = torch.from_numpy(test.pixels)
 grid = vq_vae.encode_codes(real)
 error, spread = reconstruction_error(vq_vae, real), real.var().item()
@@ -739,7 +741,7 @@ print(f"one test picture as codes:\n{grid[0].view(4, 4).numpy()}")
 print(f"mean squared error of a pixel: {error:.3f}, their variance is {spread:.3f}; "
       f"{len(grid.unique())} of 64 codes in use")  # fmt: skip
 again = vq_vae.decode_codes(grid)
-print(f"the judge recognises {recognised(again, test.labels):.1%} of the test pictures after the detour through 16 codes")
+print(f"after the detour through 16 codes the judge recognises {recognised(again, test.labels):.1%} of the test part")
 assert error < 0.2 * spread and recognised(again, test.labels) > 0.85
 plotting.picture_rows({"picture": test.pixels[chosen], "from 16 codes": again[chosen]},
                       f"Sixteen codes keep {1 - error / spread:.0%} of the pixels' variance")  # fmt: skip
@@ -765,8 +767,8 @@ inputs, targets = artist.sequences(["a seven"], grid[:1])
 print(f"{shape.vocab_size} ids; “a seven” and its picture: {inputs.shape[1]} tokens to read, "
       f"{(targets >= 0).sum().item()} codes to predict")  # fmt: skip
 batches = PromptedBatches(artist, images, vq_vae.encode_codes(torch.from_numpy(images.pixels)).clone(), 64, prompts)
-Trainer(artist.gpt, next_token_loss, batches,
-        TrainingConfig(steps=300, batch_size=64, optimizer="muon", learning_rate=3e-3, warmup_steps=30)).run()  # fmt: skip
+recipe = TrainingConfig(steps=300, batch_size=64, optimizer="muon", learning_rate=3e-3, warmup_steps=30)
+Trainer(artist.gpt, next_token_loss, batches, recipe).run()
 artist.gpt.eval()
 drawn = artist.draw([f"a {images.names[digit]}" for digit in asked])
 share = recognised(drawn, asked)
@@ -782,16 +784,17 @@ plotting.picture_rows({f"“a {test.names[digit]}”": drawn[asked == digit] for
 # %%
 by_chance = np.mean(judge.predict(drawn.numpy().reshape(100, -1)) == np.random.default_rng(3).permutation(asked))
 strange = artist.draw(["a cat"] * 10)
-print(f"with the words shuffled: {by_chance:.0%}; for “a cat” the judge sees {judge.predict(strange.numpy().reshape(10, -1))}")
+print(f"with the words shuffled: {by_chance:.0%}; "
+      f"for “a cat” the judge sees {judge.predict(strange.numpy().reshape(10, -1)).tolist()}")  # fmt: skip
 assert by_chance < 0.3
 plotting.picture_grid(strange, None, "“a cat”: the artist draws something like digits, since it knows nothing else")
 
 # %% [markdown]
 # ## 13 · Where it fails
 #
-# **Small pictures, ten words.** Everything here is 8 × 8 pixels of one digit. Real models read thousands of patches, and
-# pictures cut into tiles. The designs are the same; whether a *finding* carries over, such as which stem learns faster
-# or how much is forgotten, our sizes cannot tell.
+# **Small pictures, ten words.** Everything here is 8 × 8 pixels of one digit. Real models read hundreds or thousands of
+# patches. The designs are the same; whether a *finding* carries over, such as how much is forgotten, our sizes cannot
+# tell.
 #
 # **The encoder decides what can be seen.** It was taught ten words, then frozen. Whatever does not help to tell the
 # words apart, such as how thick a stroke is, it may drop, and no language model behind it can bring it back.
@@ -838,7 +841,8 @@ print(grade("14"))
 # - Khosla, P. et al. (2020). *Supervised Contrastive Learning.* Equation 2. arXiv:2004.11362.
 # - Liu, H. et al. (2023). *Visual Instruction Tuning* (LLaVA). Section 4. arXiv:2304.08485. And (2024) *Improved
 #   Baselines with Visual Instruction Tuning* (LLaVA-1.5). arXiv:2310.03744.
-# - Alayrac, J.-B. et al. (2022). *Flamingo: a Visual Language Model for Few-Shot Learning.* Section 2. arXiv:2204.14198.
+# - Alayrac, J.-B. et al. (2022). *Flamingo: a Visual Language Model for Few-Shot Learning.* Section 2.
+#   arXiv:2204.14198.
 # - Chen, M. et al. (2020). *Generative Pretraining from Pixels* (iGPT). ICML.
 # - van den Oord, A. et al. (2017). *Neural Discrete Representation Learning* (VQ-VAE). Section 3. arXiv:1711.00937.
 # - Ramesh, A. et al. (2021). *Zero-Shot Text-to-Image Generation* (DALL·E). Section 2. arXiv:2102.12092.

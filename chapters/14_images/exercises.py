@@ -1,7 +1,7 @@
 """Exercises of chapter 14: fill in each function. Check them with `minigpt grade 14`.
 
-C channels of a picture, P pixels on each side of a patch, N patches or tokens of a picture, T tokens of a text, D width.
-Pixels are numbers; a linear layer computes x Wᵀ + b, with W of shape (out, in). No function may change its arguments.
+C channels of a picture, P pixels on each side of a patch, N patches of a picture, T tokens of a text, D width.
+A linear layer computes x Wᵀ + b, with W of shape (out, in). No function may change its arguments.
 """
 
 import math  # noqa: F401
