@@ -99,7 +99,7 @@ A, B = torch.ones(3, 4), torch.ones(2, 4)
 
 @pytest.mark.parametrize(("call", "message"), [
     (lambda: contrastive_loss(A, B, ONE), r"labels_b must be one for each of 2 embeddings, got \(3,\)"),
-    (lambda: contrastive_loss(A, B, ONE, torch.arange(2)), r"labels_a must be one for each of 3 embeddings, got \(2,\)"),
+    (lambda: contrastive_loss(A, B, ONE, torch.arange(2)), r"labels_a must be one for each of 3 .* \(2,\)"),
     (lambda: contrastive_loss(A, B, ONE, torch.arange(3), torch.tensor([7, 8])), "must share a class, got 3 and 2"),
     (lambda: contrastive_loss(A, B, ONE, None, torch.arange(2)), "labels_b needs labels_a"),
     (lambda: binding_loss({"image": A}, ONE), "pairs name '(text|audio)', but there are only embeddings of image"),
@@ -307,13 +307,11 @@ def test_digits_are_recognised_by_name_and_not_once_the_pairs_are_shuffled():
     pixels, labels = digits("validation")
     learned = learn_digits()
     accuracy, recall, precision = scores(learned, pixels, labels)
-    print(accuracy, recall, precision)
     assert accuracy > 0.85 and recall > 0.85 and precision > 0.85
 
     torch.manual_seed(1)
     other_pictures = scores(learned, pixels[torch.randperm(len(pixels))], labels)
     wrongly_taught = scores(learn_digits(shuffled=True), pixels, labels)
-    print(other_pictures, wrongly_taught)
     for accuracy, _, precision in (other_pictures, wrongly_taught):  # chance is 0.1; 250 pictures: ± 0.02
         assert accuracy < 0.2 and precision < 0.2
 
@@ -343,7 +341,6 @@ def test_sounds_find_texts_that_they_never_met_through_images():
     bound = learn_to_bind((("image", "text"), ("image", "audio")))
     loose = learn_to_bind((("image", "text"),))  # nothing ties sounds to anything
     shuffled = learn_to_bind((("image", "text"), ("image", "audio")), torch.arange(64).roll(1))
-    print(bound, loose, shuffled)
     assert bound > 0.6 and loose < 0.15 and shuffled < 0.15  # chance: 0.02
 
 
