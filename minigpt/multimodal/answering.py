@@ -13,7 +13,7 @@ import torch.nn.functional as F
 
 from minigpt.datasets.text import IGNORED
 from minigpt.generation import generate
-from minigpt.multimodal.audio import log_mel, one_second
+from minigpt.multimodal.audio import as_other_voices, log_mel, one_second
 from minigpt.multimodal.fusion import Media
 from minigpt.multimodal.vision import as_other_writers
 
