@@ -58,7 +58,8 @@ def percent(share):
     return round(100 * share, 2)
 
 
-IMAGE_STEPS, AUDIO_STEPS = 2500, 2500
+ALIGNMENT = {"image": (2500, 128), "audio": (1500, 64)}
+"""steps, and items in a batch"""
 BOTH = FusionConfig(audio=AudioConfig())
 
 
@@ -71,12 +72,11 @@ def aligned(seed, config, data, prepare=PREPARE, pairs=None):
     names = next(iter(data.values())).names
     if pairs is None:  # each modality by itself
         aligners = {}
-        for name, steps in (("image", IMAGE_STEPS), ("audio", AUDIO_STEPS)):
-            if name in items:
-                alone = {name: model.encoders[name]}, gpt, tokenizer, {name: items[name]}, names
-                aligners[name] = align(*alone, setting(seed, steps, 128, 3e-3), prepare)
+        for name in items:
+            alone = {name: model.encoders[name]}, gpt, tokenizer, {name: items[name]}, names
+            aligners[name] = align(*alone, setting(seed, *ALIGNMENT[name], 3e-3), prepare)
     else:
-        together = setting(seed, max(IMAGE_STEPS, AUDIO_STEPS), 128, 3e-3)
+        together = setting(seed, 1500, 128, 3e-3)
         aligners = align(dict(model.encoders), gpt, tokenizer, items, names, together, prepare, pairs)
     for encoder in model.encoders.values():
         encoder.requires_grad_(False)

@@ -65,10 +65,9 @@ def build_reader(out=HERE / "minigpt-digits"):
     gpt, tokenizer = load_model("minigpt-base")
     model = build(gpt, config)
     images, recordings = digit_images("train", "optdigits"), spoken_digits("train", "fsdd")
-    for name, items, labels in (("image", images.pixels, images.labels),
-                                ("audio", recordings.samples, recordings.labels)):  # fmt: skip
-        align({name: model.encoders[name]}, gpt, tokenizer, {name: (items, labels)}, images.names,
-              setting(2500, 128, 3e-3))  # fmt: skip
+    for name, items, labels, size in (("image", images.pixels, images.labels, (2500, 128)),
+                                      ("audio", recordings.samples, recordings.labels, (2500, 64))):  # fmt: skip
+        align({name: model.encoders[name]}, gpt, tokenizer, {name: (items, labels)}, images.names, setting(*size, 3e-3))
         model.encoders[name].requires_grad_(False)
 
     def draw(generator, n):
