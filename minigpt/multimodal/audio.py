@@ -253,6 +253,7 @@ def as_other_voices(samples, generator):
         return low + (high - low) * torch.rand(batch, 1, generator=generator)
 
     samples = change_speed(samples, torch.exp(draw(-0.2, 0.2)), n_samples * draw(-0.05, 0.2))
+    samples = samples - draw(-0.6, 0.6) * F.pad(samples[:, :-1], (1, 0))  # a brighter or darker microphone
     return add_noise(samples, draw(5, 50), generator)
 
 
