@@ -27,8 +27,8 @@ SOURCES = """| handwritten digits | Optical Recognition of Handwritten Digits, A
 READER_CARD = """# minigpt-digits
 
 Reads pictures of handwritten digits and recordings of spoken ones: encoders and gated cross-attention on
-`minigpt-base`, whose weights stay as they are. {n_new:,} parameters of its own. It knows ten words and three questions, and takes
-anything else for one of them.
+`minigpt-base`, whose weights stay as they are. {n_new:,} parameters of its own. It knows ten words and three
+questions, and takes anything else for one of them.
 
 | | |
 |---|---|
