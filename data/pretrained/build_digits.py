@@ -98,7 +98,7 @@ def build_painter(out=HERE / "minigpt-painter"):
     vq_vae = train_vq_vae(images)
     model = train_text_to_image(vq_vae, images)
     words = sorted({word for prompt in PROMPTS for word in prompt.replace("{}", "").split()} | set(images.names))
-    save_painter(out, model, words=" ".join(words))
+    save_painter(out, model, words=" ".join(words), names=" ".join(images.names))
     model, _ = load_painter(out)
     asked = [name for name in images.names for _ in range(50)]
     drawn = model.draw([f"a {name}" for name in asked], SamplingConfig(seed=1))

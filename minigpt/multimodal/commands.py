@@ -83,10 +83,13 @@ def draw_command(flags, say):
     if out.suffix.lower() != ".png" or out.is_dir() or not out.absolute().parent.is_dir():
         raise ValueError(f"{out} cannot be written: give a file that ends in .png, in a folder that exists")
     model, about = load_painter(flags.run)
-    words = set(about.get("words", "").split())
-    strange = [word for word in flags.text.lower().split() if words and word not in words]
+    known, names = (set(about.get(key, "").split()) for key in ("words", "names"))
+    words = flags.text.lower().split()
+    strange = [word for word in words if known and word not in known]
     if strange:
         raise ValueError(f"the model has never read {strange[0]!r}: it draws a digit by its name, as in 'a seven'")
+    if names and len(names & set(words)) != 1:
+        raise ValueError(f"{flags.text!r} must name one digit, from zero to nine, as in 'a seven'")
     pictures = model.draw([flags.text] * flags.n, flags.sampling)
     _side_by_side(pictures).save(out)
     say(f"{out}: {flags.n} times {flags.text!r}")
