@@ -42,10 +42,12 @@ def read_wav(path, rate=RATE, most_seconds=10):
     if not path.exists():
         raise ValueError(f"{path} does not exist: give a sound file, such as a WAV")
     if not path.is_file():
-        raise ValueError(f"{path} is a folder: give a sound file, such as a WAV")
+        raise ValueError(f"{path} is a folder or a device: give a sound file, such as a WAV")
     try:
         with soundfile.SoundFile(path) as file:
             own_rate, seconds = file.samplerate, file.frames / file.samplerate
+            if not 1000 <= own_rate <= 1_000_000:
+                raise ValueError(f"{path} has {own_rate} samples a second: save it with 1,000 to 1,000,000")
             if seconds > most_seconds:
                 raise ValueError(f"{path} is {seconds:.0f} seconds long: cut it to at most {most_seconds}")
             channels = file.read(dtype="float32", always_2d=True)  # (n, C)

@@ -87,6 +87,9 @@ def test_what_is_no_recording_is_refused_in_one_line(tmp_path):
     for level in (0.0, 0.25):
         soundfile.write(path, np.full(800, level), 8000)
         assert "is silent" in refused(path)
+    for rate in (999, 2_147_483_647):
+        soundfile.write(path, sine(440), rate)
+        assert f"{rate} samples a second" in refused(path)
     for bad in (np.nan, np.inf):
         soundfile.write(path, np.array([0.1, bad, 0.2]), 8000, subtype="DOUBLE")
         assert "not finite" in refused(path)
