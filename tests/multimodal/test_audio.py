@@ -268,6 +268,7 @@ def test_one_second_is_the_loudest_or_filled_with_silence():
     np.testing.assert_array_equal(one_second(np.array([1.0, 2]), 5), [1, 2, 0, 0, 0])
     np.testing.assert_array_equal(one_second(np.array([9.0, 0, 0, 5, -8, 1, 0]), 3), [5, -8, 1])
     np.testing.assert_array_equal(one_second(np.array([0.0, 0, 3, 4]), 2), [3, 4])
+    np.testing.assert_array_equal(one_second(np.array([0.0, 5, -8, 1, 0, 0, 2, 2]), 3), [5, -8, 1])
     word = sine(500, seconds=0.4)
     late = np.concatenate([np.zeros(30_000, np.float32), word, np.zeros(10_000, np.float32)])
     kept = one_second(late)
@@ -371,10 +372,16 @@ def test_every_token_hears_every_other():
         assert alone(mel).shape == before.shape
 
 
-def test_the_order_of_sounds_matters():
+def test_without_positions_a_recording_would_be_a_bag_of_sounds():
     encoder, mel = small(), torch.randn(1, 11, 48)
-    turned = mel.roll(24, dims=2)
-    assert not torch.allclose(encoder(mel).mean(dim=1), encoder(turned).mean(dim=1), atol=1e-3)
+    tokens = torch.randn(1, 6, 12)
+    for positions, matters in ((encoder.positions, True), (torch.zeros(6, 12), False)):
+        encoder.positions = positions
+        pooled = []
+        for given in (tokens, tokens.roll(2, dims=1)):
+            encoder.stem.forward = lambda mel, given=given: given
+            pooled.append(encoder(mel).mean(dim=1))
+        assert torch.allclose(*pooled, atol=1e-5) != matters
 
 
 def test_the_microphones_balance_of_bands_is_not_heard():
