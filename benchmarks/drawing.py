@@ -124,12 +124,12 @@ def contact_sheet(pixels, path, title):
 
 
 def table(results):
-    """The measures of all seeds as Markdown; behind a share, its interval over all seeds' cases together."""
+    """The measures of all seeds as Markdown; behind a share, the interval of one seed's cases (the seeds share them)."""
     print("| | bar | mean | seeds |\n|---|---|---|---|")
     for name, (bar, n) in MEASURES.items():
         values = [result[name] for result in results]
         mean = statistics.mean(values)
-        low, high = interval(mean, n * len(values)) if n else (0, 0)
+        low, high = interval(mean, n) if n else (0, 0)
         around = f" ({low:.1f} to {high:.1f})" if n else ""
         print(f"| {name} | {bar} | {mean:.4g}{around} | {', '.join(f'{value:.4g}' for value in values)} |")
 
