@@ -124,7 +124,7 @@ def contact_sheet(pixels, path, title):
 
 
 def table(results):
-    """The measures of all seeds as Markdown; behind a share, the interval of one seed's cases (the seeds share them)."""
+    """The measures of all seeds as Markdown; behind a share, the interval for the cases of one seed."""
     print("| | bar | mean | seeds |\n|---|---|---|---|")
     for name, (bar, n) in MEASURES.items():
         values = [result[name] for result in results]
