@@ -51,6 +51,14 @@ from minigpt.plotting.scaling import (
     power_law_check,
     reach,
 )
+from minigpt.plotting.sounds import (
+    by_noise,
+    mel_triangles,
+    power_spectra,
+    shares_side_by_side,
+    spectrograms,
+    tones_through_samples,
+)
 from minigpt.plotting.source import show_source
 from minigpt.plotting.style import NotebookFigure, new_axes
 from minigpt.plotting.tagging import score_bars, scores_by_place, tagged_sentences
