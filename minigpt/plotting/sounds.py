@@ -68,7 +68,7 @@ def mel_triangles(filters, rate, title):
     return figure
 
 
-def spectrograms(sounds, rate, centres, title, marks=None):
+def spectrograms(sounds, rate, centres, title):
     """Sounds side by side: the samples above, the log-mel spectrogram below, on one axis of time.
 
     Args:
@@ -76,18 +76,15 @@ def spectrograms(sounds, rate, centres, title, marks=None):
         rate: samples a second.
         centres: (n_mels,) middle of each band, in Hz.
         title: what the figure shows.
-        marks: {name: [(seconds, text), …]}, written above the samples; or None.
     """
     figure = NotebookFigure(figsize=(4.3 * len(sounds), 4.6), layout="constrained", dpi=150)
     grid = figure.subplots(2, len(sounds), sharex="col", squeeze=False, height_ratios=[1, 2.2])
     for index, ((name, (samples, mel)), above, below) in enumerate(zip(sounds.items(), grid[0], grid[1])):
         seconds = len(samples) / rate
         above.plot(np.arange(len(samples)) / rate, samples, color=BLUE, linewidth=0.5)
-        above.set_ylim(-1.05, 1.45 if marks else 1.05)
+        above.set_ylim(-1.05, 1.05)
         above.set_title(name, fontsize=11)
         above.spines[["top", "right"]].set_visible(False)
-        for place, text in (marks or {}).get(name, ()):
-            above.text(place, 1.1, text, ha="center", va="bottom", fontsize=9)
         image = below.imshow(mel, origin="lower", aspect="auto", cmap="magma", vmin=-1, vmax=1, interpolation="nearest",
                              extent=(0, seconds, 0, len(mel)))  # fmt: skip
         wanted = (250, 500, 1000, 2000, 3500)
