@@ -366,6 +366,15 @@ class CrossAttentionGPT(_FusedGPT):
             words = torch.where((ids == self.placeholder_ids[name])[..., None], mark, words)
         return words + self.gpt.position_embedding(positions)
 
+    def looks(self, ids, media, padding_mask=None):
+        """Where the new layers look: for each, the weights (B, H, T, S) over the items' vectors; 0 for other items."""
+        self.view.collected = []
+        try:
+            self.hidden(ids, media, padding_mask)
+            return self.view.collected
+        finally:
+            self.view.collected = None
+
     def encode(self, embeddings, padding_mask, cache, collected, features, seen):
         """As `GPT.encode`, looking at the items; `seen` has, of each modality, which items each row has and when."""
         parts = [_in_rows(vectors, *seen[name]) for name, vectors in features.items()]
@@ -432,7 +441,7 @@ class Seeing(nn.Module):
         marks = {name: ids == self.model.placeholder_ids[name] for name in self.features}
         if any(mark.any() for mark in marks.values()):
             self.check(ids)
-        self._seen = {name: mark.cumsum(dim=1) // self.model.placeholder_tokens(name) for name, mark in marks.items()}
+        self._seen = {name: mark.cumsum(dim=1) for name, mark in marks.items()}
         return self.model.embed(ids, positions, self.features)
 
     def encode(self, embeddings, padding_mask=None, cache=None, collected=None, causal=True):

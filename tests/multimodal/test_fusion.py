@@ -170,6 +170,25 @@ def test_a_token_looks_at_the_last_item_before_it_and_at_none_after_it():
         assert moved[row, first : last + 1].all(), item
 
 
+def test_the_looks_are_weights_over_the_last_item_of_each_modality():
+    model = crossed()
+    ids = ids_for(model, [[1, "image", 3, "audio", "image"], ["image", 6, "audio", 7, 8]])
+    layers = model.looks(ids, {"image": images(3), "audio": sounds(2)})
+    assert len(layers) == 2 and model.view.collected is None
+    first, second, sound = slice(0, 2), slice(2, 4), 4  # of the row's vectors: two of each image, one of the sound
+    for weights in layers:
+        assert weights.shape == (2, 3, 5, 5)  # room for two images of two vectors, and one sound
+        seen = weights.sum(dim=1) > 0  # (B, T, S)
+        expected = torch.zeros_like(seen)
+        expected[0, 1:4, first] = True
+        expected[0, 4, second] = True
+        expected[0, 3:, sound] = True
+        expected[1, :, first] = True
+        expected[1, 2:, sound] = True
+        assert torch.equal(seen, expected)
+        torch.testing.assert_close(weights.sum(dim=-1), expected.any(dim=-1)[:, None].expand(2, 3, 5).float())
+
+
 def test_every_says_how_many_blocks_stand_between_two_looks():
     model = crossed(every=2, n_layers=5)
     assert [hasattr(block, "look") for block in model.gpt.blocks] == [True, False, True, False, True]
