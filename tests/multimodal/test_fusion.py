@@ -189,6 +189,14 @@ def test_the_looks_are_weights_over_the_last_item_of_each_modality():
         torch.testing.assert_close(weights.sum(dim=-1), expected.any(dim=-1)[:, None].expand(2, 3, 5).float())
 
 
+def test_nothing_of_an_item_stays_behind():
+    model, ids = crossed(), torch.randint(V, (2, 6))
+    before = model(ids, {})
+    model(ids_for(model, [["image", 3]]), {"image": images(1)})
+    assert torch.equal(model(ids, {}), before)
+    assert torch.equal(model.gpt(ids), before)
+
+
 def test_every_says_how_many_blocks_stand_between_two_looks():
     model = crossed(every=2, n_layers=5)
     assert [hasattr(block, "look") for block in model.gpt.blocks] == [True, False, True, False, True]
