@@ -10,6 +10,7 @@ from minigpt.multimodal.vision import (
     VisionConfig,
     VisionEncoder,
     as_digit,
+    as_other_writers,
     read_image,
     shift_and_turn,
 )
@@ -91,6 +92,24 @@ def test_a_turn_keeps_the_centre_and_moves_the_rim_to_both_sides_equally():
     mean = turned.mean(dim=0)[0]
     torch.testing.assert_close(mean, mean.flip(1), atol=0.1, rtol=0)
     assert mean[0, 1:4].max() > mean[4, 1:3].max() + 0.02  # the ends move, near the middle little
+
+
+def test_a_turn_keeps_areas():
+    block = torch.full((300, 1, 32, 32), -1.0)
+    block[:, :, 12:20, 8:24] = 1
+    area = (shift_and_turn(block, torch.Generator().manual_seed(0), 0.0, 40.0, 0.0) > 0).sum(dim=(1, 2, 3))
+    assert (area - 128).abs().max() < 14
+
+
+def test_other_writers_press_harder_or_less_and_leave_paper_and_ink_where_they_are():
+    bar = torch.full((500, 1, 8, 8), -1.0)
+    bar[:, :, :, 3:5], bar[:, :, :, 2] = 1, 0.0  # full ink, and a pale edge
+    written = as_other_writers(bar, torch.Generator().manual_seed(0)).mean(dim=0)[0, 2:6]
+    assert written[:, 7].mean() < -0.85 and written[:, 3].mean() > 0.6
+    again = as_other_writers(bar, torch.Generator().manual_seed(0)).mean(dim=0)[0, 2:6]
+    assert torch.equal(written, again)
+    noise = as_other_writers(torch.full((200, 1, 8, 8), -1.0), torch.Generator().manual_seed(1))
+    assert 0.13 < noise.std() < 0.17
 
 
 # ------------------------------------------------------------------------------------------------ files
