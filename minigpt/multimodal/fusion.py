@@ -414,6 +414,7 @@ class Seeing(nn.Module):
     def __init__(self, model, features):
         super().__init__()
         self.model, self.features, self.config = model, features, model.config
+        self.train(model.training)
         self._seen = {}  # of the ids given to `embed` last: {modality: (B, T) placeholders so far}
 
     @property

@@ -6,6 +6,7 @@ import torch
 
 from minigpt.config import TrainingConfig
 from minigpt.datasets.shown import Shown, without
+from minigpt.generation import generate
 from minigpt.multimodal.answering import (
     AnswerBatches,
     answer_loss,
@@ -138,10 +139,13 @@ def test_a_fused_gpt_learns_which_picture_is_which_and_loses_it_when_they_are_sh
     assert share_right(model, tokenizer, hidden, PREPARE) <= 0.5  # both get the same answer
 
 
-def test_writing_answers_leaves_the_model_in_its_mode(tokenizer, examples):
-    model = projected().train()
+@pytest.mark.parametrize("training", [True, False])
+def test_writing_answers_leaves_the_model_in_its_mode(tokenizer, examples, training):
+    model = projected().train(training)
     write_answers(model, tokenizer, examples, PREPARE)
-    assert model.training
+    assert model.training == model.encoders["image"].training == training
+    generate(model.seeing({}), [[3]], max_new_tokens=2)
+    assert model.training == model.encoders["image"].training == training
 
 
 def test_each_kind_of_parameter_has_its_learning_rate():
