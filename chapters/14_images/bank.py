@@ -678,6 +678,8 @@ CODES_WRONG = [
     nearest("mixture", "one code, the nearest: not a mixture of all",
             ("vectors + (codebook[distances.argmin(dim=-1)] - vectors).detach()",
              "vectors + ((-distances).softmax(dim=-1) @ codebook - vectors).detach()")),
+    nearest("last of equals", "of codes that are equally near, the first",
+            ("distances.argmin(dim=-1)", "len(codebook) - 1 - distances.flip(-1).argmin(dim=-1)")),
     nearest("wrong way round", "the value is the code, the gradient is the vector's: z + sg(e - z)",
             ("vectors + (codebook[distances.argmin(dim=-1)] - vectors).detach()",
              "codebook[distances.argmin(dim=-1)] + (vectors - codebook[distances.argmin(dim=-1)]).detach()")),

@@ -207,7 +207,7 @@ items = {"image": (list(images.pixels), images.labels)}
 
 def settings(steps, batch_size=64, learning_rate=2e-3):
     return TrainingConfig(steps=steps, batch_size=batch_size, learning_rate=learning_rate, weight_decay=0.05,
-                          warmup_steps=10, precision="float32")  # fmt: skip
+                          warmup_steps=20, precision="float32")  # fmt: skip
 
 
 def embedded(aligner, pictures):
@@ -229,15 +229,18 @@ def share_found(aligner, pictures):
     return (seen @ words.T).argmax(dim=1).eq(torch.from_numpy(pictures.labels)).double().mean().item()
 
 
-found = {}
-for stem, steps in itertools.product(("patch", "conv"), (40, 350)):
-    aligner = aligned(stem, steps)
-    found[stem, steps] = share_found(aligner, validation)
-    print(f"{stem:5} {steps:3} updates: {found[stem, steps]:.1%} of the validation pictures find their word")
-assert min(found[stem, 350] for stem in ("patch", "conv")) > 0.9
+aligners = {(stem, steps): aligned(stem, steps) for stem in ("patch", "conv") for steps in (30, 250)}
+found = {run: share_found(aligner, validation) for run, aligner in aligners.items()}
+for (stem, steps), share in found.items():
+    print(f"{stem:5} {steps:3} updates: {share:.1%} of the validation pictures find their word")
+assert min(found["patch", 250], found["conv", 250]) > 0.9
+assert abs(found["patch", 250] - found["conv", 250]) < 0.06  # not enough to choose by
+aligner = aligners["patch", 250]
 
 # %% [markdown]
-# COMPARE-STEMS
+# Patches or convolutions: at these sizes we see no difference that one run with 250 validation pictures could show.
+# That is no objection to the paper, whose pictures and models are far larger. We go on with the patches, which cost
+# half the arithmetic.
 #
 # On the test part, and in both directions: does a picture find its word, and does a word find pictures that show it?
 
@@ -341,7 +344,7 @@ def teach(model, steps):
     return losses
 
 
-losses = {"LLaVA: projector and GPT": teach(llava, 70)}
+losses = {"LLaVA: projector and GPT": teach(llava, 60)}
 test_captions, test_questions = captions(test), questions(test)
 for prompt in (0, 1, 2):
     asked = test_questions[prompt::3]
@@ -442,7 +445,7 @@ print(f"before the first update: gradient of the gate {look.attention_gate.grad.
 assert look.attention_gate.grad.item() != 0 and behind == 0
 flamingo.zero_grad(set_to_none=True)
 
-losses["Flamingo: new layers, GPT frozen"] = teach(flamingo, 70)
+losses["Flamingo: new layers, GPT frozen"] = teach(flamingo, 60)
 right["Flamingo"] = share_right(flamingo, tokenizer, test_captions)
 gates = [f"{gate.tanh().item():+.2f}" for name, gate in flamingo.named_parameters() if name.endswith("attention_gate")]
 print(f"captions of the test part: {right['Flamingo']:.1%}; tanh of the attention's gates: {', '.join(gates)}")
@@ -459,9 +462,34 @@ assert right["Flamingo"] > 0.75 and all(float(gate) != 0 for gate in gates)
 
 # %%
 stage_one = fused(fusion="projected", projector="mlp", train_text=False)
-losses["LLaVA: projector alone"] = teach(stage_one, 70)
+losses["LLaVA: projector alone"] = teach(stage_one, 60)
 right["projector alone"] = share_right(stage_one, tokenizer, test_captions)
-plotting.curves_by_step(losses, "loss of the answer (nats per token)", "CURVES-TITLE")
+ends = ", ".join(f"{np.mean(values[-5:]):.1f}" for values in losses.values())
+plotting.curves_by_step(losses, "loss of the answer (nats per token)", f"The same 60 updates end at {ends} nats")
+
+# %% [markdown]
+# Where does the rest of the loss come from? An answer has two tokens: the word, and the mark that ends it. Look at
+# them one by one; and at what the model would say if it had to choose among the ten words.
+
+# %%
+word_ids = torch.tensor([tokenizer.encode(f" {name}")[0] for name in images.names])
+assert len(word_ids.unique()) == 10
+
+
+@torch.no_grad()
+def by_token(model):
+    """Loss of the word and of the end, in nats, and how often the right one of the ten words is the likeliest."""
+    batch = collate(model, tokenizer, test_captions)
+    logits = model(batch.ids, batch.media, batch.padding_mask)[:, -2:]  # (447, 2, V): the last of the prompt, the word
+    word, end = F.cross_entropy(logits.mT, batch.targets[:, -2:], reduction="none").mean(dim=0).tolist()
+    return word, end, logits[:, 0, word_ids].argmax(dim=1).eq(labels).double().mean().item()
+
+
+among_ten = {}
+for name, model in (("LLaVA", llava), ("Flamingo", flamingo), ("projector alone", stage_one)):
+    word, end, among_ten[name] = by_token(model)
+    print(f"{name:16} loss of the word {word:5.2f}, of the end {end:5.2f}; captions {right[name]:6.1%}; "
+          f"right among the ten words {among_ten[name]:6.1%}")  # fmt: skip
 
 # %% [markdown]
 # CURVES-TEXT
@@ -521,7 +549,7 @@ plotting.learned_and_kept({name: (right.get(name, 0.0), loss) for name, loss in 
 # train two models quickly, we take a new, small GPT that reads characters, and the same frozen encoder.
 
 # %%
-characters = CharTokenizer.train("0123456789+=sum: a handwritten" + "".join(images.names), ["<|endoftext|>"])
+characters = CharTokenizer.train("0123456789+=sum: a handwritten" + "\n".join(images.names))
 held_out, rest = held_out_pairs(np.random.default_rng(1))
 
 
@@ -539,12 +567,12 @@ def adder(direct):
         return shown + named + addition_facts(facts, images, generator)
 
     torch.manual_seed(1)
-    small = GPT(GPTConfig(characters.vocab_size, 48, n_layers=2, n_heads=4, d_model=64))
+    small = GPT(GPTConfig(characters.vocab_size, 48, n_layers=2, n_heads=4, d_model=64, dropout=0.0))
     model = build(small, FusionConfig(image=aligner.encoders["image"].config))
     model.encoders["image"].load_state_dict(aligner.encoders["image"].state_dict())
     model.encoders["image"].requires_grad_(False)
     batches = AnswerBatches(model, characters, draw, PREPARE, batch_size=64)
-    Trainer(model, answer_loss, batches, settings(350, learning_rate=3e-3)).run()
+    Trainer(model, answer_loss, batches, settings(300, learning_rate=3e-3)).run()
     return model.eval()
 
 
@@ -612,7 +640,7 @@ exact = pixel_tokens.decode(pixel_tokens.encode(test.pixels))
 assert np.allclose(exact.numpy(), test.pixels)  # 17 levels are all that these pictures have: nothing is lost
 painter = image_gpt.train_image_gpt(
     pixel_tokens, images, config=image_gpt.image_gpt_config(pixel_tokens, n_layers=2, d_model=64),
-    training=dataclasses.replace(image_gpt.IMAGE_TRAINING, steps=300, learning_rate=3e-3))  # fmt: skip
+    training=dataclasses.replace(image_gpt.IMAGE_TRAINING, steps=260, learning_rate=3e-3))  # fmt: skip
 told = bits_per_dimension(painter, pixel_tokens, test.pixels, test.labels)
 untold = bits_per_dimension(painter, pixel_tokens, test.pixels)
 levels = pixel_tokens.encode(images.pixels)[:, 1:]
@@ -725,8 +753,8 @@ assert torch.equal(vector.grad, upstream)
 # %% [markdown]
 # "Take the nearest" has no useful gradient: move the vector a little, and the same code comes out, so the derivative is
 # 0. The **straight-through** trick writes $z_q = z + \mathrm{sg}(e - z)$. Its value is the code $e$.
-# $\mathrm{sg}$ stops the gradient, so $z$ gets the gradient of $z_q$, unchanged. That is not a derivative of anything. It is a guess: what
-# would have helped the code would help the vector.
+# $\mathrm{sg}$ stops the gradient, so $z$ gets the gradient of $z_q$, unchanged. That is not a derivative of anything.
+# It is a guess: what would have helped the code would help the vector.
 #
 # The codes need their own rule: each moves towards the mean of the vectors that chose it (appendix A.1 there).
 
