@@ -445,7 +445,7 @@ print(f"before the first update: gradient of the gate {look.attention_gate.grad.
 assert look.attention_gate.grad.item() != 0 and behind == 0
 flamingo.zero_grad(set_to_none=True)
 
-losses["Flamingo: new layers, GPT frozen"] = teach(flamingo, 60)
+losses["Flamingo: new layers, GPT frozen"] = teach(flamingo, 150)
 right["Flamingo"] = share_right(flamingo, tokenizer, test_captions)
 gates = [f"{gate.tanh().item():+.2f}" for name, gate in flamingo.named_parameters() if name.endswith("attention_gate")]
 print(f"captions of the test part: {right['Flamingo']:.1%}; tanh of the attention's gates: {', '.join(gates)}")
@@ -464,35 +464,18 @@ assert right["Flamingo"] > 0.75 and all(float(gate) != 0 for gate in gates)
 stage_one = fused(fusion="projected", projector="mlp", train_text=False)
 losses["LLaVA: projector alone"] = teach(stage_one, 60)
 right["projector alone"] = share_right(stage_one, tokenizer, test_captions)
-ends = ", ".join(f"{np.mean(values[-5:]):.1f}" for values in losses.values())
-plotting.curves_by_step(losses, "loss of the answer (nats per token)", f"The same 60 updates end at {ends} nats")
+print(f"captions of the test part: {right['projector alone']:.1%}")
+after = [f"{np.mean(values[55:60]):.1f}" for values in losses.values()]
+print("loss after 60 updates, in nats:", ", ".join(f"{name} {loss}" for name, loss in zip(losses, after)))
+assert right["projector alone"] < min(right["LLaVA"], right["Flamingo"]) - 0.2
+plotting.curves_by_step(losses, "loss of the answer (nats per token)",
+                        f"After 60 updates: {after[0]}, {after[1]} and {after[2]} nats")  # fmt: skip
 
 # %% [markdown]
-# Where does the rest of the loss come from? An answer has two tokens: the word, and the mark that ends it. Look at
-# them one by one; and at what the model would say if it had to choose among the ten words.
-
-# %%
-word_ids = torch.tensor([tokenizer.encode(f" {name}")[0] for name in images.names])
-assert len(word_ids.unique()) == 10
-
-
-@torch.no_grad()
-def by_token(model):
-    """Loss of the word and of the end, in nats, and how often the right one of the ten words is the likeliest."""
-    batch = collate(model, tokenizer, test_captions)
-    logits = model(batch.ids, batch.media, batch.padding_mask)[:, -2:]  # (447, 2, V): the last of the prompt, the word
-    word, end = F.cross_entropy(logits.mT, batch.targets[:, -2:], reduction="none").mean(dim=0).tolist()
-    return word, end, logits[:, 0, word_ids].argmax(dim=1).eq(labels).double().mean().item()
-
-
-among_ten = {}
-for name, model in (("LLaVA", llava), ("Flamingo", flamingo), ("projector alone", stage_one)):
-    word, end, among_ten[name] = by_token(model)
-    print(f"{name:16} loss of the word {word:5.2f}, of the end {end:5.2f}; captions {right[name]:6.1%}; "
-          f"right among the ten words {among_ten[name]:6.1%}")  # fmt: skip
-
-# %% [markdown]
-# CURVES-TEXT
+# The whole GPT learns fastest: it can bend every layer to the new kind of token. Flamingo's new layers begin behind a
+# closed gate and get there later; we gave them 150 updates. The projector alone has one place to act: it must find, for
+# each picture, vectors that a GPT which was never told about pictures already reads as the right word. LLaVA's first
+# stage does just this, with a far larger GPT and half a million pictures. Here it gets part of the way.
 #
 # Now the other side of the account. All three began as minigpt-base, which was trained to write texts of the small
 # world of chapter 03. Can they still? We measure the loss per token on documents that none of them has seen, without
@@ -594,7 +577,15 @@ assert by_way["directly"][2] > 0.9 and by_way["directly"][0] < 0.15
 assert by_way["written out"][0] > by_way["directly"][0] + 0.4
 
 # %% [markdown]
-# SUMS-TEXT
+# Both know all sums as text. Asked directly, the model can hardly use them on pictures: nothing in its training ever
+# joined those two pictures to that sum, and inside one pass of two layers it would have to read both digits first and
+# add them afterwards. Even the pairs that it was shown are mostly beyond it in so few updates. Written out, the task
+# falls apart into steps that it knows: name the first digit, name the second, continue "3+6=" as in the text. Each
+# token that it writes is read again by all layers, so the writing is its scratch paper.
+#
+# This is the small relative of "think step by step" (Kojima et al. 2022). One detail matters: the facts stand beside
+# pictures that have nothing to do with them. When they stood alone, after no picture, the model learned that sums of
+# held-out pairs occur in texts *without* pictures only. `benchmarks/fusion.py` measures that, too.
 #
 # ## 10 · Drawing: pixels are words
 #
@@ -874,6 +865,7 @@ print(grade("14"))
 # - Chen, M. et al. (2020). *Generative Pretraining from Pixels* (iGPT). ICML.
 # - van den Oord, A. et al. (2017). *Neural Discrete Representation Learning* (VQ-VAE). Section 3. arXiv:1711.00937.
 # - Ramesh, A. et al. (2021). *Zero-Shot Text-to-Image Generation* (DALL·E). Section 2. arXiv:2102.12092.
+# - Kojima, T. et al. (2022). *Large Language Models are Zero-Shot Reasoners.* arXiv:2205.11916.
 # - OpenAI (2023). *GPT-4 Technical Report.* Section 2 says what it does not say. arXiv:2303.08774.
 #
 # Chapter 15 adds sound.
