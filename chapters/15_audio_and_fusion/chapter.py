@@ -129,9 +129,10 @@ assert abs(likeness) < 0.3
 #
 # $$ \cos\!\big(2\pi (r - f)\, n / r\big) = \cos(2\pi n - 2\pi f n / r) = \cos(2\pi f n / r), $$
 #
-# because a whole number of turns changes nothing. The *same samples*. This is **aliasing**: whatever lies above half the
-# rate comes back as a lower frequency. So with rate $r$ only frequencies up to $r/2$ can be told apart (the **Nyquist
-# frequency**), and a sound that has nothing above it is given by its samples completely (Shannon 1949, theorem 1).
+# because a whole number of turns changes nothing. The *same samples*. This is **aliasing**: whatever lies above half
+# the rate comes back as a lower frequency. So with rate $r$ only frequencies up to $r/2$ can be told apart (the
+# **Nyquist frequency**), and a sound that has nothing above it is given by its samples completely (Shannon 1949,
+# theorem 1).
 
 # %%
 n = np.arange(3000)
@@ -175,9 +176,9 @@ assert np.mean(careless**2) > 0.4 and np.mean(careful[500:-500] ** 2) < 1e-5
 #
 # $$ X_k = \sum_{n=0}^{N-1} x_n\, e^{-2\pi i\, k n / N}, \qquad k = 0, \dots, N - 1. $$
 #
-# Frequency $k$ makes $k$ turns in $N$ samples: it is $k\, r / N$ Hz. The real part compares with a cosine, the imaginary
-# part with a sine, so that a tone is found whatever its phase. $|X_k|^2$ is the **power**. By hand, for eight samples
-# of a tone that makes two turns:
+# Frequency $k$ makes $k$ turns in $N$ samples: it is $k\, r / N$ Hz. The real part compares with a cosine, the
+# imaginary part with a sine, so that a tone is found whatever its phase. $|X_k|^2$ is the **power**. By hand, for eight
+# samples of a tone that makes two turns:
 
 # %%
 x = np.array([1, 0, -1, 0, 1, 0, -1, 0.0])
@@ -206,10 +207,10 @@ assert np.allclose(spectrum, [64, 16, 0, 4, 0])
 # %% [markdown]
 # ### Windows
 #
-# A word changes all the time, so we cut it into **frames** of 256 samples, 32 milliseconds, in which it hardly does. But
-# a cut is violent. The transform takes the frame for one period of something that repeats for ever; where the end does
-# not fit the beginning there is a jump, and a jump holds all frequencies. A tone that makes a whole number of turns is
-# lucky. Any other **leaks**.
+# A word changes all the time, so we cut it into **frames** of 256 samples, 32 milliseconds, in which it hardly does.
+# But a cut is violent. The transform takes the frame for one period of something that repeats for ever; where the end
+# does not fit the beginning there is a jump, and a jump holds all frequencies. A tone that makes a whole number of
+# turns is lucky. Any other **leaks**.
 #
 # So fade each frame in and out. The **Hann window** is one wave of a cosine, from 0 to 1 and back to 0:
 # $w_n = \tfrac12 - \tfrac12 \cos(2\pi n/N)$. Here a strong tone of 1,015 Hz stands beside one of 1,900 Hz with a
@@ -264,7 +265,7 @@ filters = mel_filters(40, 256, RATE)
 print(f"{filters.shape[0]} triangles over {filters.shape[1]} frequencies; "
       f"the first is {mel_to_hz(hz_to_mel(4000) / 41 * 2):.0f} Hz wide, "
       f"the last {4000 - mel_to_hz(hz_to_mel(4000) / 41 * 39):.0f}")  # fmt: skip
-plotting.mel_triangles(mel_filters(12, 256, RATE), RATE, "Twelve bands: narrow where pitch is fine, wide where it is not")
+plotting.mel_triangles(mel_filters(12, 256, RATE), RATE, "Twelve bands: narrow where pitch is fine, and wide above")
 
 # %% [markdown]
 # Last, the logarithm: a sound ten times as strong is heard as one step louder, not as ten times as loud. We put the
@@ -407,9 +408,9 @@ print(f"{right:.1%} of {len(examples)} words by 12 unseen voices are written cor
 assert right > 0.9
 
 # %% [markdown]
-# Synthetic voices are easy. So make it hard: noise as strong as the voice, which is a signal-to-noise ratio of **0 dB**.
-# The training had noise, too, but weaker, and it lay over the whole second; this one begins and ends with the word.
-# Which words are taken for which?
+# Synthetic voices are easy. So make it hard: noise as strong as the voice, which is a signal-to-noise ratio of
+# **0 dB**. The training had noise, too, but weaker, and it lay over the whole second; this one begins and ends with the
+# word. Which words are taken for which?
 
 # %%
 noisy = with_noise(examples, np.random.default_rng(3), signal_to_noise=0.0)
@@ -684,7 +685,12 @@ assert lost > 0.08
 plotting.shares_side_by_side(rows, f"Without dropout, a clean picture alone loses {100 * lost:.0f} points", chance=0.1)
 
 # %% [markdown]
-# FUSION-TEXT
+# Read the bars from top to bottom. With both there, all three ways are close together, and all are far better than the
+# better one alone; early fusion does not beat Bayes' rule, as promised. With one missing they part. The GPT that always
+# had both has learned to lean on the sound, and a clean picture alone, which should be easy, costs it many answers:
+# its vectors for "absent" never occurred. With modality dropout the same GPT loses little. The product of experts loses
+# nothing, because it has no joint part that could miss anything. Where modalities are conditionally independent it is
+# hard to beat, and it should be the first thing to try.
 #
 # ## 10 · Where early fusion is needed
 #
@@ -775,7 +781,15 @@ assert sound_wins[0] - sound_wins[-1] > 0.3 and np.ptp(attention) < 0.1
 plotting.by_noise(measured, "share (%)", "The answers change sides under noise; attention hardly moves")
 
 # %% [markdown]
-# ATTENTION-TEXT
+# When the two disagree, the sound wins. The training has taught the model whom to believe: clear sounds are the better
+# witness here (section 8). Noise on the picture changes little, since the picture had no say before. Noise on the sound
+# changes a great deal: the picture gains what the sound loses, though not all of it, for some answers then follow
+# neither.
+#
+# And attention? Its share on the picture moves by a few points only, in the direction that one would expect, while the
+# answers change sides. A noisy sound is looked at nearly as much as a clear one; what is read there convinces less. So a map
+# of attention does not say whom a model believes (Jain & Wallace 2019 make the point for text). To find out, change the
+# input and see what changes in the answer, as here.
 #
 # ## 12 · Where it fails
 #
@@ -803,10 +817,19 @@ plotting.by_noise(measured, "share (%)", "The answers change sides under noise; 
 # Fill in the functions in `exercises.py`, beside this notebook. Each says what it takes and gives, with an example.
 # Then run the cell below, or `minigpt grade 15` in a terminal.
 #
-# EXERCISE-LIST
+# 1. `aliased`: where a tone is heard.
+# 2. `cut_frames`: frames and windows.
+# 3. `power_spectrum`: Fourier by the definition.
+# 4. `mel_bands`: triangles at equal steps of pitch.
+# 5. `log_scaled`: what a speech model reads.
+# 6. `add_noise`: at a given number of decibels.
+# 7. `through_images`: from sounds to words by way of pictures, with gradients.
+# 8. `product_of_experts`: Bayes' rule, with some of them missing.
+# 9. `fill_absent`: a learned vector for what is not there.
+# 10. `drop_one`: modality dropout.
 
 # %%
-# grade
+print(grade("15"))
 
 # %% [markdown]
 # ## 14 · What to read next
@@ -819,7 +842,8 @@ plotting.by_noise(measured, "share (%)", "The answers change sides under noise; 
 # - Neverova, N. et al. (2016). *ModDrop: Adaptive Multi-modal Gesture Recognition.* Section 4.2. arXiv:1501.00102.
 # - Hinton, G. (2002). *Training Products of Experts by Minimizing Contrastive Divergence.* Section 1.
 # - Jain, S. & Wallace, B. (2019). *Attention is not Explanation.* arXiv:1902.10186.
-# - Klatt, D. (1980). *Software for a Cascade/Parallel Formant Synthesizer.* Journal of the Acoustical Society of America.
+# - Klatt, D. (1980). *Software for a Cascade/Parallel Formant Synthesizer.* Journal of the Acoustical Society of
+#   America.
 # - Davis, S. & Mermelstein, P. (1980). *Comparison of Parametric Representations for Monosyllabic Word Recognition in
 #   Continuously Spoken Sentences.* IEEE Transactions on Acoustics, Speech, and Signal Processing.
 # - Abdel-Hamid, O. et al. (2014). *Convolutional Neural Networks for Speech Recognition.* IEEE/ACM Transactions on

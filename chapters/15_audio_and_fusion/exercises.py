@@ -68,8 +68,8 @@ def power_spectrum(frames: np.ndarray) -> np.ndarray:
 def mel_bands(n_mels: int, n_fft: int, rate: float) -> np.ndarray:
     """Overlapping triangles at equal steps in mel, with m(f) = 2595 log10(1 + f / 700).
 
-    n_mels + 2 corners lie at equal steps in mel from 0 Hz to half the rate. Band i rises from corner i, where its weight
-    is 0, to 1 at corner i + 1, and falls to 0 at corner i + 2: in straight lines over the frequency in Hz.
+    n_mels + 2 corners lie at equal steps in mel from 0 Hz to half the rate. Band i rises from corner i, where its
+    weight is 0, to 1 at corner i + 1, and falls to 0 at corner i + 2: in straight lines over the frequency in Hz.
 
     Args:
         n_mels: bands, at least 1.
@@ -87,8 +87,8 @@ def mel_bands(n_mels: int, n_fft: int, rate: float) -> np.ndarray:
 def log_scaled(power: np.ndarray, decades: float) -> np.ndarray:
     """From power to what a speech model reads: a logarithm, measured from the loudest, cut off and scaled.
 
-    Power below 1e-10 counts as 1e-10. Take log10, and subtract the largest value of the same recording. What is more than
-    `decades` below is put at -decades. Then -decades becomes -1, and 0 becomes 1, in a straight line.
+    Power below 1e-10 counts as 1e-10. Take log10, and subtract the largest value of the same recording. What is more
+    than `decades` below is put at -decades. Then -decades becomes -1, and 0 becomes 1, in a straight line.
 
     Args:
         power: float64, shape (B, n_mels, frames), not negative; a recording may be all 0.
@@ -105,8 +105,8 @@ def log_scaled(power: np.ndarray, decades: float) -> np.ndarray:
 def add_noise(samples: np.ndarray, noise: np.ndarray, decibels: float) -> np.ndarray:
     """Recordings with noise, at a given signal-to-noise ratio.
 
-    Each recording gets its own noise, made louder or softer so that 10 log10(P / Q) is exactly `decibels`, where P is the
-    mean of the recording's squared samples, and Q that of the noise which is added to it.
+    Each recording gets its own noise, made louder or softer so that 10 log10(P / Q) is exactly `decibels`, where P is
+    the mean of the recording's squared samples, and Q that of the noise which is added to it.
 
     Args:
         samples: float64, shape (B, n), of different loudness.
@@ -147,8 +147,8 @@ def product_of_experts(log_probabilities: torch.Tensor, log_prior: torch.Tensor,
                        present: torch.Tensor) -> torch.Tensor:
     """Late fusion by Bayes' rule, with modalities missing.
 
-    p(y | all that is present) ∝ p(y) · Π p(y | modality) / p(y), the product over the modalities that are present. Where
-    nothing is present it is the prior.
+    p(y | all that is present) ∝ p(y) · Π p(y | modality) / p(y), the product over the modalities that are present.
+    Where nothing is present it is the prior.
 
     Args:
         log_probabilities: float64, shape (M, B, C): log p(class | modality). Where a modality is missing anything may
@@ -156,8 +156,8 @@ def product_of_experts(log_probabilities: torch.Tensor, log_prior: torch.Tensor,
         log_prior: shape (C,): log p(class).
         present: booleans, shape (M, B).
     Returns:
-        shape (B, C): log-probabilities; the exponentials of each row sum to 1. Gradients must flow to log_probabilities,
-        and no NaN may be in them: where a modality is missing they are 0.
+        shape (B, C): log-probabilities; the exponentials of each row sum to 1. Gradients must flow to
+        log_probabilities, and no NaN may be in them: where a modality is missing they are 0.
     Example:
         >>> experts = torch.tensor([[[0.6, 0.4]], [[0.8, 0.2]]]).log()
         >>> product_of_experts(experts, torch.tensor([0.5, 0.5]).log(), torch.tensor([[True], [True]])).exp()
@@ -174,8 +174,8 @@ def fill_absent(features: torch.Tensor, present: torch.Tensor, absent: torch.Ten
         present: booleans, shape (B,), False where the item is missing.
         absent: shape (N, D): what stands in, one vector for each token.
     Returns:
-        a new tensor (B, N, D). Gradients must flow to features (0 where missing) and to absent (from all missing items),
-        without a NaN.
+        a new tensor (B, N, D). Gradients must flow to features (0 where missing) and to absent (from all missing
+        items), without a NaN.
     Example:
         >>> fill_absent(torch.ones(2, 1, 2), torch.tensor([True, False]), torch.tensor([[7.0, 8.0]]))
         tensor([[[1., 1.]],

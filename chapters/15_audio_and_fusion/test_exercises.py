@@ -52,7 +52,8 @@ def test_power_is_that_of_the_fast_transform(answers, rng):
 
 @exercise("mel_bands", points=3, minutes=25, difficulty=3)
 def test_each_band_is_a_triangle(answers, rng):
-    for n_mels, n_fft, rate in ((1, 8, 8000.0), (5, 64, 16_000.0), (12, 256, 8000.0), (3, 20, float(rng.uniform(4e3, 9e4)))):
+    for n_mels, n_fft, rate in ((1, 8, 8000.0), (5, 64, 16_000.0), (12, 256, 8000.0),
+                                (3, 20, float(rng.uniform(4e3, 9e4)))):
         top = float(audio.hz_to_mel(rate / 2))
         corners = [float(audio.mel_to_hz(top * i / (n_mels + 1))) for i in range(n_mels + 2)]
         expected = np.zeros((n_mels, n_fft // 2 + 1))
@@ -112,8 +113,8 @@ def test_sounds_reach_words_through_pictures(answers, seed):
             rows.append(sum(share * choose(image, tensors[2]) for share, image in zip(shares, tensors[1])))
         expected = torch.stack(rows)
         (expected * upstream).sum().backward()
-        value, gradients = answers.call_with_gradients("through_images", *[tensor.detach() for tensor in tensors], scale,
-                                                       upstream=upstream)  # fmt: skip
+        value, gradients = answers.call_with_gradients("through_images", *[tensor.detach() for tensor in tensors],
+                                                       scale, upstream=upstream)  # fmt: skip
         check_close(value, expected.detach())
         names = ("sounds", "images", "words")
         check_gradients(dict(zip(names, gradients)), {name: t.grad for name, t in zip(names, tensors)})
