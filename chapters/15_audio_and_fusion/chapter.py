@@ -787,9 +787,9 @@ plotting.by_noise(measured, "share (%)", "The answers change sides under noise; 
 # neither.
 #
 # And attention? Its share on the picture moves by a few points only, in the direction that one would expect, while the
-# answers change sides. A noisy sound is looked at nearly as much as a clear one; what is read there convinces less. So a map
-# of attention does not say whom a model believes (Jain & Wallace 2019 make the point for text). To find out, change the
-# input and see what changes in the answer, as here.
+# answers change sides. A noisy sound is looked at nearly as much as a clear one; what is read there convinces less. So
+# a map of attention does not say whom a model believes (Jain & Wallace 2019 make the point for text). To find out,
+# change the input and see what changes in the answer, as here.
 #
 # ## 12 · Where it fails
 #
