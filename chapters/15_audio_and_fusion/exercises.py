@@ -42,8 +42,8 @@ def cut_frames(samples: np.ndarray, window: int, hop: int) -> np.ndarray:
         float64, shape (frames, window).
     Example:
         >>> cut_frames(np.array([1.0, 2.0, 3.0]), 4, 2)
-        array([[0. , 1. , 3. , 0. ],
-               [0. , 0. , 0. , 0. ]])
+        array([[0., 1., 3., 0.],
+               [0., 0., 0., 0.]])
     """
     raise NotImplementedError
 
