@@ -1,21 +1,6 @@
 """Known answers of chapter 15: mistakes that people make, most of them one change in a right answer; and right ones."""
 
-from minigpt.grading import Answer
-
-
-def wrong(exercise, right):
-    """A maker of wrong answers: title, hint, and what to change in the right source."""
-
-    def make(title, hint, *changes):
-        source = right
-        for old, new in changes:
-            if old not in source:
-                raise ValueError(f"{title}: {old!r} does not stand in the right answer")
-            source = source.replace(old, new)
-        return Answer(exercise, title, hint=hint, source=source)
-
-    return make
-
+from minigpt.grading import Answer, wrong
 
 # --------------------------------------------------------------------------------------------------------- aliased
 

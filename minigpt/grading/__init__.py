@@ -29,6 +29,7 @@ _HOMES = {
     "grade_class": "gradebook",
     "handout": "handouts",
     "nbgrader_assignment": "exports",
+    "wrong": "bank",
 }
 
 __all__ = sorted(_HOMES)

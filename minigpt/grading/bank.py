@@ -32,6 +32,29 @@ class Answer:
     source: str = ""
 
 
+def wrong(exercise, right):
+    """A maker of wrong answers that are small changes in a right one.
+
+    Args:
+        exercise: the function's name.
+        right: its text in a right answer.
+    Returns:
+        make(title, hint, *changes) -> `Answer`; each change is (old, new), and puts new wherever old stands.
+    Raises:
+        ValueError: from make, if an old text does not stand there.
+    """
+
+    def make(title, hint, *changes):
+        source = right
+        for old, new in changes:
+            if old not in source:
+                raise ValueError(f"{exercise}, {title}: {old!r} does not stand in the right answer")
+            source = source.replace(old, new)
+        return Answer(exercise, title, hint=hint, source=source)
+
+    return make
+
+
 class Bank:
     """The known answers of a chapter.
 
