@@ -86,29 +86,46 @@ def _early(arguments, *names):
 
 
 def _train(run):
-    """Train with a progress bar: loss, bits per byte, tokens per second, time left."""
-    from tqdm import tqdm
-
+    """Train with a progress bar: loss, bits per byte, validation loss, tokens per second."""
     from minigpt.training.distributed import is_first
 
+    tokens, started = 0, time.monotonic()
+
+    def told(loss, validation, report):
+        nonlocal tokens
+        tokens += report.n_targets
+        speed = tokens / (time.monotonic() - started)
+        return f"loss {loss:.3f} ({run.bits_per_byte(loss):.3f} bits/byte){validation}, {speed:,.0f} tokens/s"
+
+    _with_bar(run.trainer, run.train, told, shown=is_first())
+
+
+def _train_task(trainer, train):
+    """Train with a progress bar: loss, and the validation loss after each epoch."""
+    _with_bar(trainer, train, lambda loss, validation, report: f"loss {loss:.3f}{validation}", memory=0.9)
+
+
+def _with_bar(trainer, train, told, memory=0.95, shown=True):
+    """Call train(on_step), and draw after each step how far it is, the time left, and told(loss, validation, report).
+
+    The loss is a moving average that keeps `memory` of itself at each step.
+    """
+    from tqdm import tqdm
+
     shape = "{percentage:3.0f}%|{bar:24}| {n_fmt}/{total_fmt} [{elapsed} < {remaining}{postfix}]"
-    done, total = run.trainer.step, run.config.training.steps
-    smooth, tokens, started, validation = None, 0, time.monotonic(), ""
-    with tqdm(total=total, initial=done, bar_format=shape, dynamic_ncols=True, mininterval=0.3,
-              disable=not is_first()) as bar:  # fmt: skip
+    smooth, validation = None, ""
+    with tqdm(total=trainer.config.steps, initial=trainer.step, bar_format=shape, dynamic_ncols=True, mininterval=0.3,
+              disable=not shown) as bar:  # fmt: skip
 
         def show(report):
-            nonlocal smooth, tokens, validation
-            smooth = report.loss if smooth is None else 0.95 * smooth + 0.05 * report.loss
-            tokens += report.n_targets
+            nonlocal smooth, validation
+            smooth = report.loss if smooth is None else memory * smooth + (1 - memory) * report.loss
             if report.validation_loss is not None:
                 validation = f", validation {report.validation_loss:.3f}"
-            speed = tokens / (time.monotonic() - started)
-            bar.set_postfix_str(f"loss {smooth:.3f} ({run.bits_per_byte(smooth):.3f} bits/byte){validation}, "
-                                f"{speed:,.0f} tokens/s", refresh=False)  # fmt: skip
+            bar.set_postfix_str(told(smooth, validation, report), refresh=False)
             bar.update()
 
-        run.train(show)
+        train(show)
 
 
 @dataclass(frozen=True)
@@ -183,25 +200,6 @@ def predict(arguments):
     from minigpt.finetuning import commands
 
     return commands.predict_command(_parse(commands.PredictFlags, arguments, "minigpt predict"), _say)
-
-
-def _train_task(trainer, train):
-    """Train with a progress bar: loss, and the validation loss after each epoch."""
-    from tqdm import tqdm
-
-    shape = "{percentage:3.0f}%|{bar:24}| {n_fmt}/{total_fmt} [{elapsed} < {remaining}{postfix}]"
-    smooth, validation = None, ""
-    with tqdm(total=trainer.config.steps, initial=trainer.step, bar_format=shape, dynamic_ncols=True) as bar:
-
-        def show(report):
-            nonlocal smooth, validation
-            smooth = report.loss if smooth is None else 0.9 * smooth + 0.1 * report.loss
-            if report.validation_loss is not None:
-                validation = f", validation {report.validation_loss:.3f}"
-            bar.set_postfix_str(f"loss {smooth:.3f}{validation}", refresh=False)
-            bar.update()
-
-        train(show)
 
 
 # ------------------------------------------------------------------------------------------- images and sounds

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tyro
 
-from minigpt.grading import GradingError, check, check_bank, check_chapter, grade
+from minigpt.grading import GradingError, check, check_bank, check_chapter, grade, wrong
 from minigpt.grading.commands import GradeClassSettings, GradeSettings, HandoutSettings, grade_command
 from minigpt.grading.grader import find_chapter
 from minigpt.grading.report import Report
@@ -249,3 +249,11 @@ def test_pytest_itself_runs_a_chapter_with_the_answers_that_are_named(chapter, p
         done = subprocess.run(command, cwd=chapter.parent, capture_output=True, text=True)
         assert done.returncode == status, done.stdout
     assert "3 passed" in done.stdout
+
+
+def test_a_wrong_answer_is_made_by_changing_a_right_one():
+    double = wrong("double", "def double(x):\n    return x + x\n")
+    answer = double("squared", "add, do not multiply", ("x + x", "x * x"), ("double(x)", "double(x, *more)"))
+    assert answer.source == "def double(x, *more):\n    return x * x\n" and answer.hint == "add, do not multiply"
+    with pytest.raises(ValueError, match="double, halved: 'x - x' does not stand in the right answer"):
+        double("halved", "", ("x - x", "0"))
