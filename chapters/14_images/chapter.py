@@ -584,8 +584,9 @@ assert by_way["written out"][0] > by_way["directly"][0] + 0.4
 # token that it writes is read again by all layers, so the writing is its scratch paper.
 #
 # This is the small relative of "think step by step" (Kojima et al. 2022). One detail matters: the facts stand beside
-# pictures that have nothing to do with them. When they stood alone, after no picture, the model learned that sums of
-# held-out pairs occur in texts *without* pictures only. `benchmarks/fusion.py` measures that, too.
+# pictures that have nothing to do with them. Where they stand alone, after no picture, fewer of the held-out sums come
+# out right: the model can learn that such sums belong to texts *without* pictures. `benchmarks/fusion.py` measures both
+# (its rows `sums` and `sums-written`), and the project's README has the figures.
 #
 # ## 10 · Drawing: pixels are words
 #

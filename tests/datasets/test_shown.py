@@ -85,6 +85,8 @@ def test_held_out_pairs_and_the_rest_are_all_pairs_and_every_sum_stays_known():
         assert len(held_out) == 20 and sorted([*held_out, *rest]) == [(a, b) for a in range(10) for b in range(10)]
         assert {(b, a) for a, b in held_out} == set(held_out)
         assert {a + b for a, b in rest} == set(range(19))
+    drawn = {pair for seed in range(400) for pair in held_out_pairs(np.random.default_rng(seed))[0]}
+    assert drawn == {(a, b) for a in range(10) for b in range(10) if a != b and 3 <= a + b <= 15}  # any of them
 
 
 def test_addition_facts_are_true_and_pictures_beside_them_tell_nothing(generator):

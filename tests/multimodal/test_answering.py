@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from small_fused import Ear, Eye, small_gpt
 
 from minigpt.config import TrainingConfig
 from minigpt.datasets.shown import Shown, without
@@ -20,7 +21,6 @@ from minigpt.multimodal.answering import (
 )
 from minigpt.multimodal.fusion import CrossAttentionGPT, ProjectedGPT
 from minigpt.training.trainer import Trainer
-from tests.multimodal.conftest import Ear, Eye, small_gpt
 
 PREPARE = {"image": lambda items, generator: torch.stack([torch.as_tensor(item) for item in items]),
            "audio": lambda items, generator: torch.stack([torch.as_tensor(item) for item in items])}  # fmt: skip

@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 import torch
+from small_fused import small_gpt
 
 from minigpt.checkpoint import replacing_folder, save_model
 from minigpt.config import GPTConfig
@@ -14,7 +15,6 @@ from minigpt.multimodal.run import FusionConfig, build
 from minigpt.multimodal.vision import VisionConfig
 from minigpt.multimodal.vq_vae import VQVAE, TextToImage, VQVAEConfig
 from minigpt.tokenizers import CharTokenizer
-from tests.multimodal.conftest import small_gpt
 
 BOTH = FusionConfig(image=VisionConfig(d_model=16), audio=AudioConfig(n_mels=6, n_frames=10, d_model=8, n_heads=2))
 

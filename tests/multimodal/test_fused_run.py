@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from small_fused import small_gpt
 
 from minigpt.config import TrainingConfig
 from minigpt.datasets.shown import Shown
@@ -9,7 +10,6 @@ from minigpt.multimodal.audio import AudioConfig
 from minigpt.multimodal.contrastive import recall_at_k
 from minigpt.multimodal.run import FusionConfig, Words, align, build, train
 from minigpt.multimodal.vision import VisionConfig
-from tests.multimodal.conftest import small_gpt
 
 NAMES = ("odd", "even", "seven")
 SEES = VisionConfig(image_size=4, patch_size=2, d_model=12, n_heads=3)
@@ -94,3 +94,17 @@ def test_training_teaches_the_answers_and_is_reproducible(tokenizer):
         states.append(model.state_dict())
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     assert share_right(model, tokenizer, shown[:50], PREPARE) > 0.9
+
+
+def test_alignment_draws_other_items_and_other_changes_at_each_step(tokenizer):
+    drawn, changes = [], []
+
+    def noted(items, generator):
+        drawn.append([float(item.sum()) for item in items])
+        changes.append(int(torch.randint(2**31, (), generator=generator)))
+        return stacked(items, generator)
+
+    encoders = dict(build(small_gpt(), FusionConfig(image=SEES)).encoders)
+    data = {"image": items(200, np.random.default_rng(0))["image"]}
+    align(encoders, small_gpt(), tokenizer, data, NAMES, setting(4), {"image": noted})
+    assert len(drawn) == 4 and len({tuple(batch) for batch in drawn}) == 4 and len(set(changes)) == 4

@@ -3,6 +3,7 @@ import dataclasses
 
 import pytest
 import torch
+from small_fused import CONTEXT, D, Ear, Eye, V, small_gpt
 
 from minigpt.generation import generate
 from minigpt.multimodal.fusion import (
@@ -17,7 +18,6 @@ from minigpt.multimodal.fusion import (
     ProjectedGPT,
     product_of_experts,
 )
-from tests.multimodal.conftest import CONTEXT, D, Ear, Eye, V, small_gpt
 
 IMAGE_ID, AUDIO_ID = V, V + 1
 
