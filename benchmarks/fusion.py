@@ -204,7 +204,7 @@ def noise_row(seed):
             generator.uniform(-2, 25, 4))]  # fmt: skip
         return some_missing([example for part in halves for example in part], 0.3, generator)
 
-    train(model, tokenizer, draw, setting(seed, 400))
+    train(model, tokenizer, draw, setting(seed, 1000))
     images, recordings = digit_images("test", "optdigits"), spoken_digits("test", "fsdd")
     generator = np.random.default_rng(99)
     clean = seen_and_heard(images, recordings, generator, 1500)
