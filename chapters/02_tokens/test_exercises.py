@@ -262,6 +262,7 @@ def test_without_tokens_there_is_no_answer(answers):
     check_raises("ValueError", answers.bytes_per_token, [], [])
     check_raises("ValueError", answers.bytes_per_token, ["", ""], [[], []])
     check_close(answers.bytes_per_token(["", "abc"], [[], [97, 98, 99]]), 1.0)
+    check_close(answers.bytes_per_token(["abc", "é"], [[300], [5]]), 2.5)
 
 
 # ----------------------------------------------------------------------------------------------------- token_spans

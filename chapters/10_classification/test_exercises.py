@@ -17,8 +17,9 @@ def test_padding_on_any_side_is_passed_over(answers, seed):
         is_real = torch.zeros(n_texts, n_tokens, dtype=torch.bool)
         ends = []
         for row in range(n_texts):  # some padded before, some behind, some on both sides, some not at all
-            first = int(torch.randint(n_tokens, (), generator=generator)) if row % 3 else 0
-            end = int(torch.randint(first + 1, n_tokens + 1, (), generator=generator)) if row % 2 else n_tokens
+            before, behind = row % 3 > 0 and n_tokens > 2, row % 2 > 0 and n_tokens > 2
+            first = int(torch.randint(1, n_tokens - 1, (), generator=generator)) if before else 0
+            end = int(torch.randint(first + 1, n_tokens, (), generator=generator)) if behind else n_tokens
             is_real[row, first:end] = True
             ends.append(end)
         value, (gradient, *_) = answers.call_with_gradients("last_real", hidden, is_real, upstream=upstream)
@@ -115,10 +116,12 @@ def test_the_middle_95_per_cent(answers, rng):
 def test_no_record_is_in_two_parts(answers, rng):
     for n_records, n_texts in ((6, 25), (4, 9), (3, 3)):
         names = [f"r{number}" for number in range(n_records)]
-        records = [*names, *rng.choice(names, size=n_texts - n_records).tolist()]
+        copies = 2 if n_texts > n_records else 1
+        records = [*names * copies, *rng.choice(names, size=n_texts - copies * n_records).tolist()]
         records = rng.permutation(records).tolist()
         order = rng.permutation(names).tolist()
-        for n_test in (1, int(rng.integers(2, n_texts)), n_texts):
+        # The last but one takes all of the first record and a part of the second, which must come whole.
+        for n_test in (1, int(rng.integers(2, n_texts)), records.count(order[0]) + 1, n_texts):
             training, test = answers.split_by_record(records, order, n_test)
             taken, n_taken = set(), 0
             while n_taken < n_test:
