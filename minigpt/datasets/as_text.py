@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from minigpt.datasets.task_sets import TaskSet
-from minigpt.datasets.tasks import Labelled, Prompted, Question
+from minigpt.datasets.tasks import Labelled, Prompted, Question, Related
 
 NO_ANSWER = "not told"
 PARTS = ("train", "validation", "test")
@@ -19,9 +19,9 @@ def as_text(task_set: TaskSet, instruction: str = "") -> TaskSet:
     """The same examples as prompts and answers.
 
     Args:
-        task_set: of kind "text", "span" or "classification" (single texts).
-        instruction: stands on a line of its own at the end of each prompt, after what is given. Of a question it is the
-            question itself that stands there.
+        task_set: of kind "text", "span" or "classification" (single texts, or two marked parts of one).
+        instruction: stands on a line of its own at the end of each prompt, after what is given; of two marked parts,
+            after these. Of a question it is the question itself that stands there.
     Raises:
         ValueError: if the examples are of another kind.
     """
@@ -37,6 +37,9 @@ def _prompted(example, instruction):
         return Prompted(f"{example.prompt}\n{instruction}".rstrip("\n"), example.answers)
     if isinstance(example, Labelled) and example.label is not None and example.second is None:
         return Prompted(f"{example.text}\n{instruction}".rstrip("\n"), (example.label,))
+    if isinstance(example, Related) and example.label is not None:
+        first, second = (example.text[slice(*span)] for span in (example.first, example.second))
+        return Prompted(f"{example.text}\n{first}, {second}: {instruction}".rstrip(), (example.label,))
     raise ValueError(f"an example of this kind cannot be written as a prompt and an answer: {example!r:.80}")
 
 

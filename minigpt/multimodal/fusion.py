@@ -255,6 +255,8 @@ class _FusedGPT(nn.Module):
             if word in text and name not in self.encoders:
                 raise ValueError(f"the text has {word}, but the model reads no {name}")
         names = {PLACEHOLDERS[name]: name for name in self.encoders}
+        if not names:
+            return tokenizer.encode(text)
         ids = []
         for piece in re.split("(" + "|".join(map(re.escape, names)) + ")", text):
             if piece in names:
