@@ -162,9 +162,9 @@ def test_missing_items_are_filled(answers, seed):
     for batch, n_tokens, width in ((5, 3, 2), (4, 1, 3), (3, 2, 4), (4, 4, 4)):
         features, absent, upstream = draws(seed, (batch, n_tokens, width), (n_tokens, width), (batch, n_tokens, width))
         present = torch.rand(batch, generator=generator) < 0.5
-        present[0], present[1], present[2] = True, False, False
+        present[0], present[1], present[2] = False, True, False
         given = features.clone()
-        given[1], given[2, 0, 0] = math.nan, math.inf
+        given[0], given[2, 0, 0] = math.nan, math.inf
         expected, for_features, for_absent = features.clone(), upstream.clone(), torch.zeros_like(absent)
         for index in range(batch):
             if not present[index]:
