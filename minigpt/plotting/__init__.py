@@ -11,6 +11,7 @@ from minigpt.plotting.blocks import (
     runs_by_kind,
 )
 from minigpt.plotting.classification import accuracy_by_labels, class_bars, confusion_matrix, epoch_curves, listening
+from minigpt.plotting.continual import accuracy_matrices
 from minigpt.plotting.curves import scaling_curves
 from minigpt.plotting.decoding import kept_tokens, residual_growth, temperature_curves
 from minigpt.plotting.gradients import (

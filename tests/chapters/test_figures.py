@@ -101,6 +101,9 @@ FIGURES = {
                                               "accuracy (%)", "More is better", baseline=50),
     "update spectra": lambda: plotting.update_spectra({"trained": [2, 1, 0.5], "random": [1, 1, 1]}, "It falls", (2,)),
     "LoRA's shapes": lambda: plotting.lora_shapes(160, 160, 8),
+    "accuracy matrices": lambda: plotting.accuracy_matrices(
+        {name: [[0.9, 0.0], [0.1, 1.0]] for name in ("naive", "replay", "EWC", "a LoRA each")}, ["topic", "long name"],
+        "One forgets"),
     "prompt calibration": lambda: plotting.calibration_panels({"a": [0.9, 0.8], "b": [0.7]}, {"a": [0.6], "b": [0.4]},
                                                               "a", "Less one-sided"),
 }  # fmt: skip
