@@ -254,7 +254,7 @@ def generate(arguments):
         prompt = "".join(_standard_input_pieces())
     from minigpt.checkpoint import load_model
     from minigpt.devices import choose_device
-    from minigpt.generation import stream
+    from minigpt.generation import TextWriter, stream
 
     model, tokenizer = load_model(flags.run, choose_device(flags.device))
     ids = tokenizer.encode(prompt)
@@ -263,36 +263,13 @@ def generate(arguments):
     stops = tokenizer.special_tokens.values()
     new_ids = stream(model, ids, flags.sampling, stop_ids=stops, n_tokens=tokenizer.vocab_size)
     sys.stdout.write(prompt)
-    for text in _until(flags.stop, _as_text(new_ids, tokenizer)):
-        sys.stdout.write(text)
+    writer = TextWriter(tokenizer, flags.stop)
+    for token in new_ids:
+        sys.stdout.write(writer.write(token))
         sys.stdout.flush()
-    sys.stdout.write("\n")
-
-
-def _as_text(ids, tokenizer):
-    """Decode ids one by one; a character whose bytes are spread over several tokens comes out when it is whole."""
-    import codecs
-
-    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    for token in ids:
-        yield decoder.decode(tokenizer.token_bytes(token))
-    yield decoder.decode(b"", final=True)
-
-
-def _until(stops, pieces):
-    """Pass text on until one of `stops` begins; what might be a stop's beginning is held back."""
-    held = ""
-    longest = max(map(len, stops), default=0)
-    for piece in pieces:
-        held += piece
-        found = [held.index(stop) for stop in stops if stop and stop in held]
-        if found:
-            yield held[: min(found)]
-            return
-        ready = max(0, len(held) - max(0, longest - 1))
-        yield held[:ready]
-        held = held[ready:]
-    yield held
+        if writer.stopped:
+            break
+    sys.stdout.write(writer.finish() + "\n")
 
 
 @dataclass(frozen=True)
