@@ -330,6 +330,47 @@ def evaluate(arguments):
     _say(f"bits per byte      {bits_per_byte(loss * n_targets, n_bytes):.4f}")
 
 
+@dataclass(frozen=True)
+class ServeFlags:
+    """Serve a model over HTTP, in the shape of OpenAI's API, with a page to look inside it."""
+
+    run: tyro.conf.Positional[str]
+    """folder of a run, of a checkpoint, or of a fine-tuned model"""
+    host: str = "127.0.0.1"
+    """address to listen on; 0.0.0.0 lets other machines in: set a key then"""
+    port: int = 8000
+    """port to listen on; 0 takes a free one"""
+    batch_size: int = 16
+    """texts written side by side"""
+    queue: int = 64
+    """texts that may wait; more are refused with status 429"""
+    max_tokens: int = 1024
+    """most tokens that one request may ask for"""
+    api_key_file: str = ""
+    """file with the key that clients must send; without it, the environment variable MINIGPT_API_KEY counts"""
+    grace: int = 30
+    """seconds that running requests get to finish when the server is told to stop"""
+    base: str = ""
+    """of a fine-tuned model: the pretrained model, where it is not where it was"""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """where to compute"""
+
+    def __post_init__(self):
+        for name, least in (("batch_size", 1), ("queue", 0), ("max_tokens", 1), ("port", 0), ("grace", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name}={getattr(self, name)} must be at least {least}")
+        if self.port > 65535:
+            raise ValueError(f"port={self.port} must be at most 65535")
+
+
+def serve(arguments):
+    """Serve a model over HTTP: OpenAI's API, and a page to look inside"""
+    flags = _parse(ServeFlags, arguments, "minigpt serve")
+    from minigpt import serving
+
+    return serving.serve(flags, _say)
+
+
 # ------------------------------------------------------------------------------------------- tokenizers
 
 
@@ -601,6 +642,7 @@ COMMANDS = {
     "caption": caption,
     "transcribe": transcribe,
     "draw": draw,
+    "serve": serve,
     "tokenizer train": tokenizer_train,
     "tokenizer encode": tokenizer_encode,
     "tokenizer decode": tokenizer_decode,

@@ -202,6 +202,7 @@ class TextWriter:
         if found:
             ready, self.held, self.stopped = self.held[: min(found)], "", True
             return ready
-        n_ready = max(0, len(self.held) - max(0, max(map(len, self.stops), default=0) - 1))
+        begun = [n for stop in self.stops for n in range(1, len(stop)) if self.held.endswith(stop[:n])]
+        n_ready = len(self.held) - max(begun, default=0)
         ready, self.held = self.held[:n_ready], self.held[n_ready:]
         return ready
