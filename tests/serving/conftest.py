@@ -6,7 +6,7 @@ from tiny_models import make_model
 
 from minigpt.tokenizers import CharTokenizer
 
-ALPHABET = "abcdefghijklmnopqrstuvwxyz .:UAS\n"
+ALPHABET = "abcdefghijklmnopqrstuvwxyz .:UAST\n"
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,7 @@ def probabilities(model, tokenizer, text):
 def test_the_page_shows_tokens_next_tokens_and_attention(served, tiny, tokenizer):
     with opened(served[0].base_url) as (page, wrong):
         page.fill("#text", "abcab")
-        page.wait_for_function("document.querySelectorAll('#tokens .token').length === 5")
+        page.wait_for_selector("#tokens .token:nth-child(5):last-child")
         expected = probabilities(tiny, tokenizer, "abcab")
         titles = [token.get_attribute("title") for token in page.query_selector_all("#tokens .token")]
         assert "first token" in titles[0]
@@ -76,10 +76,10 @@ def test_the_page_writes_on_and_says_what_goes_wrong(served):
         page.fill("#text", "ab")
         page.fill("#most", "7")
         page.click("#go")
-        page.wait_for_function("document.querySelectorAll('#tokens .token').length === 9")
+        page.wait_for_selector("#tokens .token:nth-child(9):last-child")
         assert len(page.input_value("#text")) == 9
         page.fill("#text", "漢")
-        page.wait_for_function("document.getElementById('message').textContent.includes('alphabet')")
+        page.wait_for_selector("#message:has-text('alphabet')")
         assert wrong == ["Failed to load resource: the server responded with a status of 400 (Bad Request)"]
 
 
@@ -102,4 +102,4 @@ def test_a_server_with_a_key_has_its_page_ask_for_it(tiny, tokenizer):
         page.fill("#key", "sesam")
         page.press("#key", "Tab")
         page.fill("#text", "abcde")
-        page.wait_for_function("document.querySelectorAll('#tokens .token').length === 5")
+        page.wait_for_selector("#tokens .token:nth-child(5):last-child")
