@@ -38,8 +38,9 @@ def test_predictions_are_those_of_the_command(run, tmp_path, capsys):
         made = http.post("/predict", json={"inputs": [texts[0], {"text": texts[1]}, texts[2]]})
         assert made.json()["predictions"] == expected
         assert http.get("/healthz").json()["task"] == "Classification"
-        for inputs in ([], [{}], [{"text": 5}], [{"text": None}], [{"text": "a", "first": 3}], ["\ud800"], [7], ["a"] * 65,
-                       [{"text": "abc", "first": [0, 1], "second": [2]}], [{"text": "a", "second": 5}]):  # fmt: skip
+        for inputs in ([], [{}], [{"text": 5}], [{"text": None}], [{"text": "a", "first": 3}], ["\ud800"], [7],
+                       ["a"] * 65, [{"text": "abc", "first": [0, 1], "second": [2]}],
+                       [{"text": "a", "second": 5}]):  # fmt: skip
             refused = http.post("/predict", content=json.dumps({"inputs": inputs}),
                                 headers={"Content-Type": "application/json"})  # fmt: skip
             assert refused.status_code == 400, (inputs, refused.text)
