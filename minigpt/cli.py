@@ -254,7 +254,7 @@ def generate(arguments):
         prompt = "".join(_standard_input_pieces())
     from minigpt.checkpoint import load_model
     from minigpt.devices import choose_device
-    from minigpt.generation import stream
+    from minigpt.generation import TextWriter, stream
 
     model, tokenizer = load_model(flags.run, choose_device(flags.device))
     ids = tokenizer.encode(prompt)
@@ -263,36 +263,13 @@ def generate(arguments):
     stops = tokenizer.special_tokens.values()
     new_ids = stream(model, ids, flags.sampling, stop_ids=stops, n_tokens=tokenizer.vocab_size)
     sys.stdout.write(prompt)
-    for text in _until(flags.stop, _as_text(new_ids, tokenizer)):
-        sys.stdout.write(text)
+    writer = TextWriter(tokenizer, flags.stop)
+    for token in new_ids:
+        sys.stdout.write(writer.write(token))
         sys.stdout.flush()
-    sys.stdout.write("\n")
-
-
-def _as_text(ids, tokenizer):
-    """Decode ids one by one; a character whose bytes are spread over several tokens comes out when it is whole."""
-    import codecs
-
-    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    for token in ids:
-        yield decoder.decode(tokenizer.token_bytes(token))
-    yield decoder.decode(b"", final=True)
-
-
-def _until(stops, pieces):
-    """Pass text on until one of `stops` begins; what might be a stop's beginning is held back."""
-    held = ""
-    longest = max(map(len, stops), default=0)
-    for piece in pieces:
-        held += piece
-        found = [held.index(stop) for stop in stops if stop and stop in held]
-        if found:
-            yield held[: min(found)]
-            return
-        ready = max(0, len(held) - max(0, longest - 1))
-        yield held[:ready]
-        held = held[ready:]
-    yield held
+        if writer.stopped:
+            break
+    sys.stdout.write(writer.finish() + "\n")
 
 
 @dataclass(frozen=True)
@@ -351,6 +328,47 @@ def evaluate(arguments):
     _say(f"loss               {loss:.4f} nats a token")
     _say(f"perplexity         {perplexity(loss):.3f}")
     _say(f"bits per byte      {bits_per_byte(loss * n_targets, n_bytes):.4f}")
+
+
+@dataclass(frozen=True)
+class ServeFlags:
+    """Serve a model over HTTP, in the shape of OpenAI's API, with a page to look inside it."""
+
+    run: tyro.conf.Positional[str]
+    """folder of a run, of a checkpoint, or of a fine-tuned model"""
+    host: str = "127.0.0.1"
+    """address to listen on; 0.0.0.0 lets other machines in: set a key then"""
+    port: int = 8000
+    """port to listen on; 0 takes a free one"""
+    batch_size: int = 16
+    """texts written side by side"""
+    queue: int = 64
+    """texts that may wait; more are refused with status 429"""
+    max_tokens: int = 1024
+    """most tokens that one request may ask for"""
+    api_key_file: str = ""
+    """file with the key that clients must send; without it, the environment variable MINIGPT_API_KEY counts"""
+    grace: int = 30
+    """seconds that running requests get to finish when the server is told to stop"""
+    base: str = ""
+    """of a fine-tuned model: the pretrained model, where it is not where it was"""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """where to compute"""
+
+    def __post_init__(self):
+        for name, least in (("batch_size", 1), ("queue", 0), ("max_tokens", 1), ("port", 0), ("grace", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name}={getattr(self, name)} must be at least {least}")
+        if self.port > 65535:
+            raise ValueError(f"port={self.port} must be at most 65535")
+
+
+def serve(arguments):
+    """Serve a model over HTTP: OpenAI's API, and a page to look inside"""
+    flags = _parse(ServeFlags, arguments, "minigpt serve")
+    from minigpt import serving
+
+    return serving.serve(flags, _say)
 
 
 # ------------------------------------------------------------------------------------------- tokenizers
@@ -624,6 +642,7 @@ COMMANDS = {
     "caption": caption,
     "transcribe": transcribe,
     "draw": draw,
+    "serve": serve,
     "tokenizer train": tokenizer_train,
     "tokenizer encode": tokenizer_encode,
     "tokenizer decode": tokenizer_decode,

@@ -6,6 +6,7 @@ text is longer than the context, the model sees its last tokens only, and drops 
 gets the tokens that it would get alone.
 """
 
+import codecs
 from dataclasses import replace
 
 import torch
@@ -87,7 +88,8 @@ def _steps(model, prompts, sampling, stop_ids, n_tokens, use_cache, changes, see
     sampling = replace(sampling or SamplingConfig(), **changes)
     context_length = model.config.context_length
     texts = [list(prompt) for prompt in prompts]
-    _check_prompts(texts, model.config)
+    for text in texts:
+        check_prompt(text, model.config)
     # One generator a row: what a row draws does not depend on how many rows there are.
     seeds = [sampling.seed] * len(texts) if seeds is None else list(seeds)
     if len(seeds) != len(texts):
@@ -152,14 +154,55 @@ class _Reader:
         return self.model.encode(self.model.embed(ids, positions), padding_mask, self.cache)
 
 
-def _check_prompts(texts, config):
-    for text in texts:
-        if not text:
-            raise ValueError("the prompt has no tokens: give at least one")
-        if len(text) > config.context_length:
-            raise ValueError(
-                f"the prompt has {len(text)} tokens, more than the model's context_length={config.context_length}"
-            )
-        outside = [token for token in text if not 0 <= token < config.vocab_size]
-        if outside:
-            raise ValueError(f"token id {outside[0]} is outside of the model's vocabulary of {config.vocab_size}")
+def check_prompt(ids, config):
+    """Raise ValueError unless a model of this `GPTConfig` can continue a text of these token ids."""
+    if not ids:
+        raise ValueError("the prompt has no tokens: give at least one")
+    if len(ids) > config.context_length:
+        raise ValueError(
+            f"the prompt has {len(ids)} tokens, more than the model's context_length={config.context_length}"
+        )
+    outside = [token for token in ids if not 0 <= token < config.vocab_size]
+    if outside:
+        raise ValueError(f"token id {outside[0]} is outside of the model's vocabulary of {config.vocab_size}")
+
+
+class TextWriter:
+    """Turns token ids into text, one by one, until a stop text begins.
+
+    A character whose bytes are spread over several tokens comes out when it is whole. What might be the beginning of a
+    stop text is held back until it is clear that it is not.
+
+    Args:
+        tokenizer: of the model.
+        stops: texts; the first of them ends the text, and is not part of it.
+    """
+
+    def __init__(self, tokenizer, stops=()):
+        self.tokenizer, self.stops = tokenizer, [stop for stop in stops if stop]
+        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self.held = ""
+        self.stopped = False  # whether a stop text was met
+
+    def write(self, token):
+        """The text that is ready after one more token, perhaps none."""
+        return self._pass_on(self.decoder.decode(self.tokenizer.token_bytes(token)))
+
+    def finish(self):
+        """The rest, when no token follows."""
+        ready = self._pass_on(self.decoder.decode(b"", final=True))
+        rest, self.held = self.held, ""
+        return ready + rest
+
+    def _pass_on(self, text):
+        if self.stopped:
+            return ""
+        self.held += text
+        found = [self.held.index(stop) for stop in self.stops if stop in self.held]
+        if found:
+            ready, self.held, self.stopped = self.held[: min(found)], "", True
+            return ready
+        begun = [n for stop in self.stops for n in range(1, len(stop)) if self.held.endswith(stop[:n])]
+        n_ready = len(self.held) - max(begun, default=0)
+        ready, self.held = self.held[:n_ready], self.held[n_ready:]
+        return ready

@@ -16,6 +16,7 @@ import pytest
 from minigpt import cli
 from minigpt.checkpoint import load_model
 from minigpt.datasets.catalog import python_docs
+from minigpt.generation import TextWriter
 from minigpt.training.trainer import read_metrics
 
 SMALL = ["--preset", "tiny", "--vocab-size", "300", "--context-length", "16", "--n-layers", "1", "--d-model", "16",
@@ -85,18 +86,11 @@ def test_generate_ends_before_a_stop_text(trained, capsys):
     assert capsys.readouterr().out == free[: free.index(stop, 3)] + "\n"
 
 
-@pytest.mark.parametrize("pieces", [["abcSTOPd"], ["ab", "cS", "TO", "Pd"], list("abcSTOPd"), ["abcS", "TOPd", "e"]])
-def test_a_stop_text_is_found_across_pieces(pieces):
-    assert "".join(cli._until(("STOP",), pieces)) == "abc"
-    assert "".join(cli._until(("STOPPED", "x"), pieces)) == "".join(pieces)
-    assert "".join(cli._until((), pieces)) == "".join(pieces)
-
-
 def test_characters_spread_over_tokens_come_out_whole(trained):
     _, tokenizer = load_model(trained)
-    ids = tokenizer.encode("a漢b")
-    pieces = list(cli._as_text(ids, tokenizer))
-    assert "".join(pieces) == "a漢b"
+    writer = TextWriter(tokenizer)
+    pieces = [writer.write(token) for token in tokenizer.encode("a漢b")]
+    assert "".join([*pieces, writer.finish()]) == "a漢b"
     assert "\ufffd" not in "".join(pieces)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tiny_models import VARIANTS, make_model
 
 from minigpt.config import SamplingConfig
-from minigpt.generation import generate, next_token_probabilities, stream, window_start
+from minigpt.generation import TextWriter, generate, next_token_probabilities, stream, window_start
 
 
 def test_temperature_by_hand():
@@ -155,3 +155,18 @@ def test_only_ids_of_the_tokenizer_are_drawn():
 def test_nothing_asked_nothing_written():
     assert generate(make_model(), [[1]], max_new_tokens=0) == [[]]
     assert generate(make_model(), []) == []
+
+
+@pytest.mark.parametrize("pieces", [["abcSTOPd"], ["ab", "cS", "TO", "Pd"], list("abcSTOPd"), ["abcS", "TOPd", "e"]])
+def test_a_stop_text_is_found_across_tokens(pieces):
+    class Pieces:  # a tokenizer whose tokens are these
+        def token_bytes(self, token):
+            return pieces[token].encode()
+
+    def written(*stops):
+        writer = TextWriter(Pieces(), stops)
+        text = "".join([writer.write(token) for token in range(len(pieces))])
+        return text + writer.finish(), writer.stopped
+
+    assert written("STOP") == ("abc", True)
+    assert written("STOPPED", "x") == written() == written("") == ("".join(pieces), False)

@@ -12,8 +12,8 @@ PACKAGE = ROOT / "minigpt"
 # A file imports only from rooms that stand above its own, or from its own.
 ROOMS = [
     "config", "metrics", "scaling", "by_hand", "tokenizers", "datasets", "model", "devices", "checkpoint", "pretrained",
-    "generation", "plotting", "training", "pretraining", "prompting", "finetuning", "multimodal", "continual", "grading", "cli",
-    "__main__",
+    "generation", "batching", "plotting", "training", "pretraining", "prompting", "finetuning", "multimodal",
+    "continual", "grading", "serving", "cli", "__main__",
 ]  # fmt: skip
 
 

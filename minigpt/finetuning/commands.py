@@ -167,25 +167,40 @@ def predict_command(flags, write):
         while part := list(itertools.islice(numbered, size)):
             given, examples = zip(*(_read_line(f.task, number, line) for number, line in part))
             for fields, predicted in zip(given, predict(f.model, f.task, f.encoder, examples)):
-                write(json.dumps(fields | {_name(f.task): predicted}, ensure_ascii=False))
+                write(json.dumps(fields | {prediction_name(f.task): predicted}, ensure_ascii=False))
 
 
 def _read_line(task, number, line):
     """The fields of one line of input, and the example that they make."""
-    fields = {}
+    fields = as_fields(task, line)
     if line.startswith("{"):
         try:
             fields = json.loads(line)
         except ValueError as error:
             raise ValueError(f"line {number} is not JSON: {error}") from None
-    else:
-        fields = {"words": line.split()} if isinstance(task, Tagging) else {"text": line}
     try:
-        return fields, _example(task, fields)
-    except KeyError as error:
-        raise ValueError(f"line {number} lacks {error}: the model needs it") from None
-    except (TypeError, ValueError) as error:
+        return fields, read_example(task, fields)
+    except ValueError as error:
         raise ValueError(f"line {number}: {error}") from None
+
+
+def as_fields(task, text):
+    """The fields of an input that is only a text."""
+    return {"words": text.split()} if isinstance(task, Tagging) else {"text": text}
+
+
+def read_example(task, fields):
+    """The example that the fields of an input make.
+
+    Raises:
+        ValueError: if a field is missing or of the wrong kind.
+    """
+    try:
+        return _example(task, fields)
+    except KeyError as error:
+        raise ValueError(f"the model needs the field {error}, which is missing") from None
+    except TypeError as error:
+        raise ValueError(str(error)) from None
 
 
 def _example(task, fields):
@@ -204,7 +219,7 @@ def _example(task, fields):
     return Prompted(fields["text"], ())
 
 
-def _name(task):
+def prediction_name(task):
     """What a prediction is called."""
     names = {Tagging: "tags", SpanAnswer: "answer", MultipleChoice: "choice", Regression: "value",
              Classification: "label"}  # fmt: skip
