@@ -79,7 +79,8 @@ def test_what_is_wrong_is_said_in_one_line(folder, capsys):
     run, base, reviews = folder / "run", folder / "base", folder / "reviews.csv"
     wrong = folder / "wrong.txt"
     wrong.write_text('{"words": ["a"]}\n')
-    assert "line 1: the model needs the field 'text', which is missing" in refused(capsys, "predict", run, "--data", wrong)
+    missing = "line 1: the model needs the field 'text', which is missing"
+    assert missing in refused(capsys, "predict", run, "--data", wrong)
     wrong.write_text('fine\n{"text": \n')
     assert "line 2 is not JSON" in refused(capsys, "predict", run, "--data", wrong)
     assert "holds no fine-tuned model" in refused(capsys, "predict", base)
