@@ -4,7 +4,7 @@ import pytest
 
 from minigpt.datasets.as_text import NO_ANSWER, as_text, mixture
 from minigpt.datasets.task_sets import TaskSet
-from minigpt.datasets.tasks import Labelled, Prompted, Question, Tagged
+from minigpt.datasets.tasks import Labelled, Prompted, Question, Related, Tagged
 
 
 def task_set(kind, *examples):
@@ -29,6 +29,12 @@ def test_an_instruction_is_the_last_line_of_the_prompt():
     texts = task_set("text", Prompted("a cat", ("un chat", "une chatte")))
     assert as_text(texts, "French:").train == (Prompted("a cat\nFrench:", ("un chat", "une chatte")),)
     assert as_text(texts).train == texts.train
+
+
+def test_two_marked_parts_stand_before_the_instruction():
+    example = Related("Ann is in Rome.", (10, 14), (0, 3), "has")
+    written = as_text(task_set("classification", example), "How are they related?")
+    assert written.train == (Prompted("Ann is in Rome.\nRome, Ann: How are they related?", ("has",)),)
 
 
 @pytest.mark.parametrize("example", [Tagged(("a",), ("O",)), Labelled("a", "same", "b"), Labelled("a", None)])
