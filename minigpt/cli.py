@@ -128,6 +128,19 @@ def _with_bar(trainer, train, told, memory=0.95, shown=True):
         train(show)
 
 
+def update(arguments):
+    """Learn from new text; keep the old model unless the new one still knows the old"""
+    from minigpt import updating
+    from minigpt.training.trainer import TrainingInterrupted
+
+    flags = _parse(updating.UpdateFlags, arguments, "minigpt update")
+    try:
+        return updating.update_command(flags, _say, _train_task)
+    except TrainingInterrupted as interrupted:
+        print(f"\nminigpt: {interrupted}; the old model stays", file=sys.stderr)
+        return 128 + interrupted.signal_number
+
+
 @dataclass(frozen=True)
 class QuickstartFlags:
     """Train a small GPT from scratch on text that comes with Python, in about a minute."""
@@ -634,6 +647,7 @@ def handout(arguments):
 COMMANDS = {
     "quickstart": quickstart,
     "pretrain": pretrain,
+    "update": update,
     "generate": generate,
     "evaluate": evaluate,
     "finetune": finetune,

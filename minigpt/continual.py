@@ -170,25 +170,25 @@ class PartsPerTask(Strategy):
 
     def __init__(self, parts):
         self.parts = parts
-        self.start = None  # all parameters before the first task
+        self.start = None  # what can learn, {name: tensor} before the first task
         self.learned = {}  # {task: {name: tensor}}
 
     def begin(self, model, index):
         """Only this task's parts learn, from where they once started."""
         if self.start is None:
-            self.start = _copied(model, lambda name: True)
-            self.trainable = {name for name, p in model.named_parameters() if p.requires_grad}
+            self.start = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
         self.use(model, index)
         for name, parameter in model.named_parameters():
-            parameter.requires_grad_(name in self.trainable and self.parts(index, name))
+            parameter.requires_grad_(name in self.start and self.parts(index, name))
         if not any(parameter.requires_grad for parameter in model.parameters()):
             raise ValueError(f"task {index} has no parts to learn with")
 
     def end(self, model, index, examples, gradients):
         """Put the parts aside, and let learn what could learn before."""
-        self.learned[index] = _copied(model, lambda name: name in self.trainable and self.parts(index, name))
+        self.learned[index] = {name: parameter.detach().clone() for name, parameter in model.named_parameters()
+                               if parameter.requires_grad}  # fmt: skip
         for name, parameter in model.named_parameters():
-            parameter.requires_grad_(name in self.trainable)
+            parameter.requires_grad_(name in self.start)
 
     def use(self, model, index):
         """Put this task's parts in; those of a task that was not learned yet are as they started."""
@@ -292,7 +292,3 @@ def _gradients(model, tokenizer, examples, prepare, seed):
 
 def _pick(generator, examples, n):
     return [examples[index] for index in generator.integers(len(examples), size=n)] if n else []
-
-
-def _copied(model, wanted):
-    return {name: p.detach().clone() for name, p in model.named_parameters() if wanted(name)}

@@ -99,7 +99,7 @@ def _start(config, say):
         torch.manual_seed(config.training.seed)
         model = GPT(dataclasses.replace(config.model, vocab_size=tokenizer.vocab_size)).to(device)
     folder.mkdir(parents=True, exist_ok=True)
-    lock = _lock(folder)
+    lock = lock_folder(folder)
     data_sha256 = source.sha256()
     run = _assemble(config, folder, tokenizer, model, *windows, data_sha256, lock)
     together = f", in {distributed.n_processes()} processes" if distributed.n_processes() > 1 else ""
@@ -128,13 +128,15 @@ def resume(folder, config, say=lambda line: None):
 def _resume(folder, config, say):
     saved, data_sha256 = _read_settings(folder)
     _check_changes(saved, config)
-    lock = _lock(folder)
+    lock = lock_folder(folder)
     try:
         last = find_checkpoint(folder / "last")
     except ValueError:
         if (folder / "last").exists():
             raise
         raise ValueError(f"{folder} stopped before its first checkpoint: start it anew") from None
+    if (folder / "best").exists() and read_config(find_checkpoint(folder / "best"))["about"].get("updates"):
+        raise ValueError(f"{folder} has learned from new text since: going on would lose that; use minigpt update")
     if read_config(last)["about"].get("run") != _identity(saved, data_sha256):
         raise ValueError(f"{folder / 'settings.json'} was changed since the run was saved")
     source = catalog.open_text(config.data)
@@ -221,7 +223,7 @@ def _is_free(folder):
     return folder.is_dir() and {path.name for path in folder.iterdir()} <= _BEFORE_A_CHECKPOINT
 
 
-def _lock(folder):
+def lock_folder(folder):
     """Keep other processes from training in this folder for as long as the returned object lives.
 
     The system lets go of the lock when the process ends, however it ends. Windows has no such lock for folders.

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "minigpt"
 ROOMS = [
     "config", "metrics", "scaling", "by_hand", "tokenizers", "datasets", "model", "devices", "checkpoint", "pretrained",
     "generation", "batching", "plotting", "training", "pretraining", "prompting", "finetuning", "multimodal",
-    "continual", "grading", "serving", "cli", "__main__",
+    "continual", "updating", "grading", "serving", "cli", "__main__",
 ]  # fmt: skip
 
 
